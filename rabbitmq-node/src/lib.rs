@@ -1,0 +1,244 @@
+//! A private RabbitMQ node for a test: its own ports, its own data, its own `epmd`; gone with the test.
+//!
+//! Uses the `rabbitmq-server` that is installed on the machine and touches nothing of a RabbitMQ that runs there.
+#![warn(missing_docs)]
+
+use std::{
+    collections::HashMap,
+    env, fs,
+    io::{BufRead, BufReader, Read},
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// How long a node may take to start. About 10 s is usual on two busy cores.
+const START_DEADLINE: Duration = Duration::from_secs(120);
+
+/// The shell that keeps the node: `epmd` and the server live as long as its standard input is open, so they end with
+/// the test that holds the other end, however that ends: returned, panicked or killed.
+const KEEPER: &str = r#"
+"$EPMD" -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
+"$SERVER" </dev/null &
+cat >/dev/null
+rm -rf "$NODE_DIR"
+kill -KILL 0
+"#;
+
+/// Why there is no node.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program isn't on this machine.
+    #[error("{0} is not installed")]
+    NotInstalled(&'static str),
+    /// The node was started and did not come up; the text is what it printed.
+    #[error("the private RabbitMQ node did not start:\n{0}")]
+    NotStarted(String),
+    /// A file, port or process could not be had.
+    #[error("can't prepare a private RabbitMQ node: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A running RabbitMQ that belongs to this process alone. Dropping it ends the node and removes its data.
+#[derive(Debug)]
+pub struct Node {
+    keeper: Child,
+    readers: Vec<JoinHandle<()>>,
+    dir: TempDir,
+    env: HashMap<&'static str, String>,
+    amqp_port: u16,
+    management_port: u16,
+    bin: PathBuf,
+}
+
+impl Node {
+    /// Starts a node with its data under `dir` (a test passes `env!("CARGO_TARGET_TMPDIR")`) and with these plugins,
+    /// and returns when it accepts connections.
+    ///
+    /// # Errors
+    /// [`Error::NotInstalled`] without `rabbitmq-server`, [`Error::NotStarted`] with the node's own words when it fails
+    /// or takes longer than two minutes.
+    pub fn start(dir: impl AsRef<Path>, plugins: &[&str]) -> Result<Self, Error> {
+        let bin = server_folder().ok_or(Error::NotInstalled("rabbitmq-server"))?;
+        let epmd = on_path("epmd").ok_or(Error::NotInstalled("epmd (Erlang)"))?;
+        fs::create_dir_all(&dir)?;
+        let dir = tempfile::Builder::new().prefix("rabbitmq-").tempdir_in(&dir)?;
+        let [amqp_port, management_port, dist_port, epmd_port] = free_ports()?;
+        let file = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+
+        fs::write(
+            file("rabbitmq.conf"),
+            format!(
+                "listeners.tcp.1 = 127.0.0.1:{amqp_port}\n\
+                 management.tcp.ip = 127.0.0.1\n\
+                 management.tcp.port = {management_port}\n"
+            ),
+        )?;
+        fs::write(file("enabled_plugins"), format!("[{}].\n", plugins.join(",")))?;
+        let env = HashMap::from([
+            ("HOME", file("")), // the Erlang cookie lives there
+            ("ERL_EPMD_PORT", epmd_port.to_string()),
+            ("RABBITMQ_NODENAME", format!("private-{amqp_port}@localhost")),
+            ("RABBITMQ_NODE_PORT", amqp_port.to_string()),
+            ("RABBITMQ_DIST_PORT", dist_port.to_string()),
+            ("RABBITMQ_MNESIA_BASE", file("data")),
+            ("RABBITMQ_LOG_BASE", file("log")),
+            ("RABBITMQ_ENABLED_PLUGINS_FILE", file("enabled_plugins")),
+            ("RABBITMQ_CONFIG_FILE", file("rabbitmq.conf")),
+            ("RABBITMQ_CONF_ENV_FILE", file("rabbitmq-env.conf")),
+            // Erlang's schedulers spin while they wait; on a machine that also runs the tests, they had better not.
+            ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none".into()),
+        ]);
+
+        let mut keeper = Command::new("sh");
+        keeper
+            .args(["-c", KEEPER])
+            .envs(&env)
+            .env("EPMD", epmd)
+            .env("SERVER", bin.join("rabbitmq-server"))
+            .env("NODE_DIR", dir.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut keeper, 0);
+        let mut keeper = keeper.spawn()?;
+        let (lines, printed) = mpsc::channel();
+        let readers = vec![
+            forward(keeper.stdout.take().expect("stdout is piped"), lines.clone()),
+            forward(keeper.stderr.take().expect("stderr is piped"), lines),
+        ];
+        let node = Self { keeper, readers, dir, env, amqp_port, management_port, bin };
+        wait_until_started(&printed)?;
+        Ok(node)
+    }
+
+    /// The node a test needs, or `None` where RabbitMQ isn't installed, which it says on stderr. With `CI=true` in the
+    /// environment a missing RabbitMQ is a failure.
+    ///
+    /// # Panics
+    /// When the node can't be had though it should.
+    pub fn start_or_skip(dir: impl AsRef<Path>, plugins: &[&str]) -> Option<Self> {
+        match Self::start(dir, plugins) {
+            Ok(node) => Some(node),
+            Err(Error::NotInstalled(program)) if env::var("CI").as_deref() != Ok("true") => {
+                eprintln!("skipped: {program} is not installed");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The address for AMQP clients: `amqp://127.0.0.1:PORT`.
+    pub fn amqp_addr(&self) -> String {
+        format!("amqp://127.0.0.1:{}", self.amqp_port)
+    }
+
+    /// The port on 127.0.0.1 that speaks AMQP 0-9-1.
+    pub fn amqp_port(&self) -> u16 {
+        self.amqp_port
+    }
+
+    /// The port on 127.0.0.1 of the console and the HTTP API, when the plugin `rabbitmq_management` is on.
+    pub fn management_port(&self) -> u16 {
+        self.management_port
+    }
+
+    /// The command `rabbitmqctl` set up for this node; add the arguments.
+    pub fn rabbitmqctl(&self) -> Command {
+        let mut command = Command::new(self.bin.join("rabbitmqctl"));
+        command.envs(&self.env);
+        command
+    }
+
+    /// What the node logged.
+    pub fn log(&self) -> String {
+        let files = fs::read_dir(self.dir.path().join("log")).into_iter().flatten().flatten();
+        files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
+    }
+
+    /// Stops the broker as an operator would (`rabbitmqctl shutdown`): clients get 320 CONNECTION_FORCED.
+    ///
+    /// # Errors
+    /// What `rabbitmqctl` said when it failed.
+    pub fn shut_down(&self) -> Result<(), Error> {
+        let output = self.rabbitmqctl().arg("shutdown").output()?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(Error::Io(std::io::Error::other(String::from_utf8_lossy(&output.stderr)))),
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take()); // the keeper ends the node's processes, itself included
+        let _ = self.keeper.wait(); // nothing to do about a keeper that is already gone
+        for reader in self.readers.drain(..) {
+            let _ = reader.join(); // ends when the last process that could print has ended
+        }
+    }
+}
+
+/// Passes on what the node prints, line by line, until its last process ends; so the node never blocks on a full pipe.
+fn forward(output: impl Read + Send + 'static, lines: mpsc::Sender<String>) -> JoinHandle<()> {
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _ = lines.send(line); // after the start nobody listens any more
+        }
+    })
+}
+
+fn wait_until_started(printed: &mpsc::Receiver<String>) -> Result<(), Error> {
+    let mut text = String::new();
+    loop {
+        match printed.recv_timeout(START_DEADLINE) {
+            Ok(line) if line.contains("completed with") => return Ok(()),
+            Ok(line) if line.contains("BOOT FAILED") || line.contains("ERROR") => {
+                text += &line;
+                while let Ok(line) = printed.recv_timeout(Duration::from_secs(2)) {
+                    text = text + "\n" + &line;
+                }
+                return Err(Error::NotStarted(text));
+            }
+            Ok(line) => text = text + &line + "\n",
+            Err(_) => return Err(Error::NotStarted(text)),
+        }
+    }
+}
+
+/// The folder with RabbitMQ's own scripts. Debian's `/usr/sbin` holds wrappers that change the user; behind them are
+/// the scripts themselves.
+fn server_folder() -> Option<PathBuf> {
+    let debian = Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server");
+    let server = if debian.is_file() { debian.to_owned() } else { on_path("rabbitmq-server")? };
+    server.parent().map(Path::to_owned)
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|file| file.is_file())
+}
+
+/// Free ports below the range from which the system takes ports for outgoing connections, so that none of them is taken
+/// between this look and the node's start.
+fn free_ports<const N: usize>() -> std::io::Result<[u16; N]> {
+    let first = 15_000 + (std::process::id() % 12_000) as u16;
+    let mut held = Vec::new();
+    for port in first..first + 2_000 {
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            held.push(listener);
+        }
+        if held.len() == N {
+            let mut ports = [0; N];
+            for (port, listener) in ports.iter_mut().zip(&held) {
+                *port = listener.local_addr()?.port();
+            }
+            return Ok(ports);
+        }
+    }
+    Err(std::io::Error::other("no free port between 15000 and 29000 on 127.0.0.1"))
+}
