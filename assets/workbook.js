@@ -1,0 +1,38 @@
+// What every page gets, in whatever way it was built and from wherever it is read.
+(() => {
+    // mdBook's own buttons speak English; in the Chinese edition they speak Chinese.
+    if (document.documentElement.lang !== 'zh-CN') {
+        return;
+    }
+    const words = {
+        'Toggle Table of Contents': '显示或隐藏目录',
+        'Table of contents': '目录',
+        'Change theme': '切换主题',
+        'Themes': '主题',
+        'Search (`/`)': '搜索（/）',
+        'Toggle Searchbar': '显示或隐藏搜索框',
+        'Search this book ...': '在本书中搜索……',
+        'Print this book': '打印本书',
+        'Page navigation': '翻页',
+        'Previous chapter': '上一章',
+        'Next chapter': '下一章',
+        'Copy to clipboard': '复制',
+        'Show hidden lines': '显示隐藏的行',
+        'Auto': '自动', 'Light': '浅色', 'Rust': '铁锈', 'Coal': '炭黑', 'Navy': '海军蓝', 'Ayu': 'Ayu',
+        'Keyboard shortcuts': '键盘快捷键',
+    };
+    const attributes = ['title', 'aria-label', 'placeholder'];
+    for (const element of document.querySelectorAll('[title], [aria-label], [placeholder]')) {
+        for (const attribute of attributes) {
+            const translated = words[element.getAttribute(attribute)];
+            if (translated) {
+                element.setAttribute(attribute, translated);
+            }
+        }
+    }
+    for (const element of document.querySelectorAll('.theme, .mdbook-help-title')) {
+        element.textContent = words[element.textContent] ?? element.textContent;
+    }
+    const help = ['← 或 →：上一章、下一章', 'S 或 /：搜索', '?：显示本帮助', 'Esc：关闭本帮助'];
+    document.querySelectorAll('#mdbook-help-popup p').forEach((line, i) => { line.textContent = help[i] ?? line.textContent; });
+})();

@@ -1,0 +1,19 @@
+//! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes, and the server.
+#![warn(missing_docs)]
+
+pub mod blocks;
+pub mod edition;
+pub mod includes;
+pub mod publish;
+pub mod serve;
+pub mod twins;
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the whole project: the one with `book.toml`.
+pub fn root() -> PathBuf {
+    // At run time cargo says where the package is; the place of the build is right as long as nobody moved the project.
+    let package = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").into());
+    let here = Path::new(&package);
+    here.parent().unwrap_or(here).to_owned()
+}

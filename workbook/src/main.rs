@@ -1,0 +1,86 @@
+//! `cargo workbook`: builds the book, serves it, keeps its languages together.
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use std::{path::PathBuf, time::Instant};
+use workbook::{publish, root, serve::serve, twins};
+
+/// The RabbitMQ workbook: build it, read it, keep its languages together.
+#[derive(Parser)]
+#[command(name = "cargo workbook", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the book, serve it on this machine and open it in the browser (the default)
+    Serve(ServeArgs),
+    /// Build the three editions: en, zh-CN and en-zh
+    Build {
+        /// The folder to build into; without it, book/ in the project
+        #[arg(long, value_name = "DIR")]
+        dest: Option<PathBuf>,
+    },
+    /// Say that each changed page and its twin were read against each other (writes src/twins.lock)
+    Twins,
+}
+
+#[derive(clap::Args)]
+struct ServeArgs {
+    /// The port on 127.0.0.1; the next free one where it is taken
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Don't open the browser
+    #[arg(long)]
+    no_open: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .without_time()
+        .with_writer(std::io::stderr)
+        .init();
+    let cli = Cli::parse();
+    let root = root();
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => {
+            let dest = root.join("book");
+            serve(root, dest, args.port, |url| {
+                println!("The book is at {url} (press CTRL+C to end)");
+                if !args.no_open
+                    && let Err(error) = opener::open_browser(url)
+                {
+                    eprintln!("No browser could be opened ({error}): open the address yourself.");
+                }
+            })
+            .await
+        }
+        Command::Build { dest } => {
+            let start = Instant::now();
+            let dest = dest.unwrap_or_else(|| root.join("book"));
+            publish::build(&root, &dest)?;
+            let dest = dest.display();
+            println!("Built {dest}/en, {dest}/zh-CN and {dest}/en-zh in {:.1} s", start.elapsed().as_secs_f32());
+            Ok(())
+        }
+        Command::Twins => {
+            let problems = twins::problems(&root)?;
+            if !problems.is_empty() {
+                bail!("src/twins.lock stays as it is, the pages differ:\n{}", problems.join("\n"));
+            }
+            let changed = twins::unlocked(&root)?;
+            twins::lock(&root)?;
+            match changed.len() {
+                0 => println!("All twins were in the lock already."),
+                n => println!("Locked {n} changed pairs:\n{}", changed.join("\n")),
+            }
+            Ok(())
+        }
+    }
+}

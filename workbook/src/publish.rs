@@ -1,0 +1,69 @@
+//! From pages to a folder of HTML: the three editions, and the page that sends a visitor to one of them.
+
+use crate::{edition::Edition, includes::Includes, twins};
+use anyhow::{Context, Result, bail};
+use std::{fs, io, path::Path, thread};
+
+const INDEX: &str = include_str!("index.html");
+
+/// Builds all editions of the book in `root` into `dest`, which is replaced only when everything is built.
+///
+/// # Errors
+/// When pages or includes are wrong (all of it is said at once, each with file and line), or when `dest` holds something
+/// that is not a book of ours.
+pub fn build(root: &Path, dest: &Path) -> Result<()> {
+    let mut problems = twins::problems(root)?;
+    problems.extend(Includes::read(root)?.broken);
+    if !problems.is_empty() {
+        bail!("the book has mistakes:\n{}", problems.join("\n"));
+    }
+    check_replaceable(dest)?;
+
+    let parent = dest.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).with_context(|| format!("can't make the folder {}", parent.display()))?;
+    let fresh = tempfile::Builder::new()
+        .prefix(".book-")
+        .tempdir_in(parent)
+        .with_context(|| format!("can't write into {}", parent.display()))?;
+    let fresh_path = fs::canonicalize(fresh.path())?; // mdBook takes relative paths as relative to the book
+    thread::scope(|scope| {
+        let fresh_path = &fresh_path;
+        let builds = Edition::ALL.map(|edition| scope.spawn(move || edition.load(root, fresh_path)?.build()));
+        builds.into_iter().try_for_each(|build| build.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })?;
+    fs::write(fresh.path().join("index.html"), INDEX)?;
+    #[cfg(unix)] // temporary folders are private; a book is there to be served
+    fs::set_permissions(fresh.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+
+    if dest.exists() {
+        let old = tempfile::Builder::new().prefix(".book-").tempdir_in(parent)?;
+        fs::rename(dest, old.path().join("book"))?;
+    }
+    fs::rename(fresh.keep(), dest).with_context(|| format!("can't put the book to {}", dest.display()))
+}
+
+/// Refuses to replace a folder unless all that it holds is an earlier book.
+fn check_replaceable(dest: &Path) -> Result<()> {
+    let entries = match fs::read_dir(dest) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("can't build into {}", dest.display())),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let is_edition = Edition::ALL.iter().any(|edition| entry.file_name() == edition.folder());
+        let is_ours = if is_edition {
+            entry.path().join(".nojekyll").exists() // mdBook leaves one in each book
+        } else {
+            entry.file_name() == "index.html" && fs::read_to_string(entry.path())?.contains("rabbitmq-workbook")
+        };
+        if !is_ours {
+            bail!(
+                "{} holds {}, which is not part of a book built earlier: choose an empty folder, nothing was changed",
+                dest.display(),
+                entry.file_name().display()
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! The pages as they are written, and the three editions as they are built.
+
+use scraper::{ElementRef, Html, Selector};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Component, Path, PathBuf},
+    sync::LazyLock,
+};
+use workbook::{blocks::code_blocks, edition::Edition, includes::Includes, publish, twins};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The editions, built once for all tests.
+static BOOK: LazyLock<PathBuf> = LazyLock::new(|| {
+    let dest = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book");
+    publish::build(root(), &dest).unwrap();
+    dest
+});
+
+/// Every page of the built book, by its path below the book's folder.
+static PAGES: LazyLock<BTreeMap<PathBuf, String>> = LazyLock::new(|| {
+    let mut pages = BTreeMap::new();
+    let mut folders = vec![BOOK.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "html") {
+                let html = fs::read_to_string(&path).unwrap();
+                pages.insert(path.strip_prefix(&*BOOK).unwrap().to_owned(), html);
+            }
+        }
+    }
+    pages
+});
+
+/// The pages that hold a chapter: not those that mdBook makes of all chapters, or of none.
+fn chapters() -> impl Iterator<Item = (&'static Path, &'static str)> {
+    let others = ["print.html", "404.html", "toc.html"];
+    PAGES
+        .iter()
+        .filter(move |(path, _)| {
+            path.parent() != Some(Path::new("")) && !others.iter().any(|other| path.ends_with(other))
+        })
+        .map(|(path, html)| (path.as_path(), html.as_str()))
+}
+
+fn select<'a>(html: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
+    html.select(&Selector::parse(selector).unwrap()).collect()
+}
+
+#[track_caller]
+fn assert_none(problems: Vec<String>) {
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn twins_have_the_same_skeleton() {
+    assert_none(twins::problems(root()).unwrap());
+}
+
+#[test]
+fn twins_change_together() {
+    assert_none(twins::unlocked(root()).unwrap());
+}
+
+#[test]
+fn includes_name_files_and_anchors_that_exist() {
+    assert_none(Includes::read(root()).unwrap().broken);
+}
+
+#[test]
+fn every_anchor_is_used() {
+    assert_none(Includes::read(root()).unwrap().unused(root()).unwrap());
+}
+
+#[test]
+fn every_listing_and_every_recorded_run_is_in_the_book() {
+    let includes = Includes::read(root()).unwrap();
+    let included: BTreeSet<_> = includes.files().map(Path::to_owned).collect();
+    let mut missing = Vec::new();
+    for entry in fs::read_dir(root().join("listings")).unwrap() {
+        let listing = Path::new("listings").join(entry.unwrap().file_name());
+        if !included.iter().any(|file| file.starts_with(&listing)) {
+            missing.push(format!("{} is in no page", listing.display()));
+        }
+    }
+    for entry in fs::read_dir(root().join("src/basic")).unwrap() {
+        let record = Path::new("src/basic").join(entry.unwrap().file_name());
+        if record.extension().is_some_and(|e| e == "term") && !included.contains(&record) {
+            missing.push(format!("{} is in no page", record.display()));
+        }
+    }
+    assert_none(missing);
+}
+
+#[test]
+fn code_and_output_come_from_listings_and_recorded_runs() {
+    let mut problems = Vec::new();
+    for page in twins::pairs(root()).unwrap().into_iter().flat_map(|pair| [pair.english, pair.chinese]) {
+        for (info, code) in code_blocks(&fs::read_to_string(root().join("src").join(&page)).unwrap()) {
+            let is_include = code.lines().count() == 1 && code.starts_with("{{#") && code.trim_end().ends_with("}}");
+            let is_command = info == "sh" && !code.contains('$'); // something to type, with nothing that it prints
+            if !is_include && !is_command {
+                problems.push(format!("src/{}: typed by hand, include it instead:\n{code}", page.display()));
+            }
+            if info.split(',').any(|word| word == "ignore") {
+                problems.push(format!("src/{}: a block marked {info:?} is checked by nobody", page.display()));
+            }
+        }
+    }
+    assert_none(problems);
+}
+
+#[test]
+fn no_include_is_left_unexpanded_and_no_block_is_hidden_whole() {
+    let mut problems = Vec::new();
+    for (path, text) in chapters() {
+        if text.contains("{{#") || text.contains("ANCHOR") {
+            problems.push(format!("{}: an include or an anchor shows", path.display()));
+        }
+        for block in select(&Html::parse_document(text), "pre > code") {
+            let hidden: String = block.select(&Selector::parse(".boring").unwrap()).flat_map(|e| e.text()).collect();
+            let all: String = block.text().collect();
+            if all.trim().is_empty() || all.trim() == hidden.trim() {
+                problems.push(format!("{}: a code block shows nothing", path.display()));
+            }
+        }
+    }
+    assert_none(problems);
+}
+
+#[test]
+fn links_inside_the_book_lead_somewhere() {
+    let ids: BTreeMap<&Path, BTreeSet<String>> = PAGES
+        .iter()
+        .map(|(path, text)| {
+            let html = Html::parse_document(text);
+            let ids = select(&html, "[id]").iter().filter_map(|e| e.attr("id")).map(str::to_owned).collect();
+            (path.as_path(), ids)
+        })
+        .collect();
+    let mut problems = Vec::new();
+    let mut checked = 0;
+    for (page, text) in chapters().chain([(Path::new("index.html"), PAGES[Path::new("index.html")].as_str())]) {
+        let html = Html::parse_document(text);
+        for element in select(&html, "a[href], img[src], script[src], link[href]") {
+            let link = element.attr("href").or(element.attr("src")).unwrap();
+            if link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            checked += 1;
+            let (file, id) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.to_owned() } else { normal(&page.with_file_name("").join(file)) };
+            if !BOOK.join(&target).is_file() {
+                problems.push(format!("{}: links to {link}, which is not in the book", page.display()));
+            } else if !id.is_empty() && !ids[target.as_path()].contains(id) {
+                problems.push(format!("{}: links to {link}, but that page has no such place", page.display()));
+            }
+        }
+    }
+    assert!(checked > 500, "only {checked} links were found");
+    assert_none(problems);
+}
+
+fn normal(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut normal, part| {
+        match part {
+            Component::ParentDir => drop(normal.pop()),
+            part => normal.push(part),
+        }
+        normal
+    })
+}
+
+#[test]
+fn the_same_place_has_the_same_address_in_each_edition() {
+    let places = |edition: Edition| -> BTreeSet<(PathBuf, String)> {
+        let mut places = BTreeSet::new();
+        for (path, text) in chapters().filter(|(path, _)| path.starts_with(edition.folder())) {
+            for heading in select(&Html::parse_document(text), "main :is(h1, h2, h3, h4, h5, h6)") {
+                let id = heading.attr("id").unwrap_or_else(|| panic!("{}: a heading without id", path.display()));
+                places.insert((path.strip_prefix(edition.folder()).unwrap().to_owned(), id.to_owned()));
+            }
+        }
+        places
+    };
+    let english = places(Edition::English);
+    assert!(english.contains(&(PathBuf::from("basic/send.html"), "publish".into())));
+    assert_eq!(english, places(Edition::Chinese));
+    assert_eq!(english, places(Edition::SideBySide));
+}
+
+#[test]
+fn each_edition_speaks_its_language() {
+    let text_of = |path: &str, selector: &str| -> String {
+        let html = Html::parse_document(&PAGES[Path::new(path)]);
+        select(&html, selector).iter().flat_map(|e| e.text()).collect()
+    };
+    for (folder, lang) in [("en", "en"), ("zh-CN", "zh-CN"), ("en-zh", "en")] {
+        let html = Html::parse_document(&PAGES[&Path::new(folder).join("basic/send.html")]);
+        assert_eq!(select(&html, "html")[0].attr("lang"), Some(lang), "{folder}");
+    }
+    assert_eq!(text_of("en/basic/send.html", "main h1"), "Sending");
+    assert_eq!(text_of("zh-CN/basic/send.html", "main h1"), "发送");
+    assert_eq!(text_of("en-zh/basic/send.html", "main h1"), "Sending 发送");
+    assert!(!text_of("en/basic/send.html", "main p").contains('的'));
+    let both = Html::parse_document(&PAGES[Path::new("en-zh/basic/send.html")]);
+    let count = |selector: &str| select(&both, selector).len();
+    assert!(count(".pair") > 20);
+    assert_eq!(count(".pair > [lang=en]"), count(".pair > [lang='zh-CN']"));
+    assert_eq!(count("pre > code.language-rust"), 6, "code stands once beside two texts");
+}
+
+/// A closing `**` between a full-width sign and a letter is none, by CommonMark's rules.
+#[test]
+fn no_emphasis_mark_shows_as_a_star() {
+    let mut problems = Vec::new();
+    for (path, text) in chapters() {
+        let html = Html::parse_document(text);
+        for element in select(&html, "main :is(p, li, td, th, summary, figcaption, h1, h2, h3)") {
+            let in_code: String = element.select(&Selector::parse("code").unwrap()).flat_map(|e| e.text()).collect();
+            let all: String = element.text().collect();
+            if all.matches('*').count() > in_code.matches('*').count() {
+                problems.push(format!("{}: {all}", path.display()));
+            }
+        }
+    }
+    assert_none(problems);
+}
+
+#[test]
+fn plain_mdbook_builds_the_english_book() {
+    let mut config = mdbook_driver::config::Config::from_disk(root().join("book.toml")).unwrap();
+    let dest = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plain");
+    config.build.build_dir = dest.clone();
+    mdbook_driver::MDBook::load_with_config(root(), config).unwrap().build().unwrap();
+    let page = fs::read_to_string(dest.join("basic/model.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("assets/workbook"), "no picture or no style");
+    assert!(!page.contains("assets/editions"), "a picker of editions that were not built");
+}

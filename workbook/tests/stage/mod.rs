@@ -1,0 +1,384 @@
+//! The stage for the scenes: a broker, some terminals, and the record of what was typed and printed in them.
+
+use lapin::{
+    BasicProperties, Channel, Connection, ConnectionProperties,
+    options::{BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions},
+    types::FieldTable,
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use rabbitmq_node::Node;
+use snapbox::Data;
+use std::{
+    env,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::{net::TcpSocket, runtime::Runtime};
+
+/// Longer than anything takes here on a busy machine; only a failure waits so long.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// One broker for all scenes of a test binary. Its keeper ends it with the process.
+static NODE: LazyLock<Option<Node>> =
+    LazyLock::new(|| Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &["rabbitmq_management"]));
+/// Scenes share the queue `hello` as the listings do, so they play one after the other.
+static PLAYING: Mutex<()> = Mutex::new(());
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a tokio runtime"));
+
+/// A broker with an empty post office, and the terminals opened on it.
+pub struct Stage {
+    addr: String,
+    /// What the addresses of the private broker are called in the record: the addresses that a reader has.
+    renamed: Vec<(String, &'static str)>,
+    control: Channel,
+    node: Option<&'static Node>,
+    record: Vec<String>,
+    _playing: MutexGuard<'static, ()>,
+}
+
+impl Stage {
+    /// A stage on the private RabbitMQ, or on the broker that `SCENES_AMQP_ADDR` names; `None` where there is none.
+    pub fn open() -> Option<Self> {
+        let external = env::var("SCENES_AMQP_ADDR").ok();
+        let node = if external.is_some() { None } else { Some(NODE.as_ref()?) };
+        Some(Self::on(external.unwrap_or_else(|| NODE.as_ref().expect("checked above").amqp_addr()), node))
+    }
+
+    /// A stage on the private RabbitMQ, with its command line tools; `None`, said on stderr, on any other broker.
+    pub fn open_with_tools() -> Option<Self> {
+        if env::var("SCENES_AMQP_ADDR").is_ok() {
+            eprintln!("skipped: this scene needs rabbitmqctl, and SCENES_AMQP_ADDR names a broker without it");
+            return None;
+        }
+        Self::open()
+    }
+
+    /// A stage on a broker that the scene owns, and may stop.
+    pub fn on_own(node: &Node) -> Self {
+        Self::on(node.amqp_addr(), None)
+    }
+
+    fn on(addr: String, node: Option<&'static Node>) -> Self {
+        let playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner); // a failed scene spoils no other
+        let control = RUNTIME.block_on(async {
+            let connection =
+                Connection::connect(&addr, ConnectionProperties::default()).await.expect("the broker answers");
+            connection.create_channel().await.expect("a channel")
+        });
+        let renamed = node.map_or(Vec::new(), |node| {
+            vec![
+                (format!("127.0.0.1:{}", node.amqp_port()), "127.0.0.1:5672"),
+                (format!("localhost:{}", node.management_port()), "localhost:15672"),
+            ]
+        });
+        let mut stage = Self { addr, renamed, control, node, record: Vec::new(), _playing: playing };
+        assert_eq!(
+            stage.queue(),
+            None,
+            "the broker at {} already has a queue `hello`: the scenes want one of their own, nothing was changed",
+            stage.addr
+        );
+        stage.reopen_control();
+        stage
+    }
+
+    /// The messages ready in `hello` and its consumers, or `None` without such a queue.
+    pub fn queue(&mut self) -> Option<(u32, u32)> {
+        let passive = QueueDeclareOptions { passive: true, durable: true, ..Default::default() };
+        match RUNTIME.block_on(self.control.queue_declare("hello".into(), passive, FieldTable::default())) {
+            Ok(queue) => Some((queue.message_count(), queue.consumer_count())),
+            Err(error) => {
+                assert!(error.is_amqp_soft_error(), "{error}");
+                self.reopen_control();
+                None
+            }
+        }
+    }
+
+    /// Waits until `hello` has so many messages ready and so many consumers; both settle a moment after a client goes.
+    #[track_caller]
+    pub fn wait_for_queue(&mut self, ready: u32, consumers: u32) {
+        let start = Instant::now();
+        loop {
+            let state = self.queue();
+            if state == Some((ready, consumers)) {
+                return;
+            }
+            assert!(
+                start.elapsed() < DEADLINE,
+                "`hello` has (ready, consumers) {state:?}, not {:?}",
+                (ready, consumers)
+            );
+        }
+    }
+
+    fn reopen_control(&mut self) {
+        self.control = RUNTIME.block_on(async {
+            let connection = Connection::connect(&self.addr, ConnectionProperties::default()).await.expect("reconnect");
+            connection.create_channel().await.expect("a channel")
+        });
+    }
+
+    /// Puts a body into `hello` without any listing.
+    pub fn put(&mut self, body: &[u8]) {
+        RUNTIME.block_on(async {
+            let queue = QueueDeclareOptions::durable();
+            self.control.queue_declare("hello".into(), queue, FieldTable::default()).await.unwrap();
+            let properties = BasicProperties::default();
+            let publish =
+                self.control.basic_publish("".into(), "hello".into(), BasicPublishOptions::default(), body, properties);
+            publish.await.unwrap();
+        });
+    }
+
+    /// Deletes `hello` as somebody might while a program uses it.
+    pub fn delete_queue(&mut self) {
+        RUNTIME.block_on(self.control.queue_delete("hello".into(), QueueDeleteOptions::default())).unwrap();
+    }
+
+    /// Opens another terminal.
+    pub fn terminal(&self) -> Terminal {
+        Terminal {
+            addr: self.addr.clone(),
+            renamed: self.renamed.clone(),
+            node: self.node,
+            shown: String::new(),
+            running: None,
+        }
+    }
+
+    /// A terminal in which programs look for a broker where none is. The port is held, so that none can appear there.
+    pub fn terminal_without_broker() -> (Terminal, TcpSocket) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap(); // bound and not listening: connections are refused
+        let place = socket.local_addr().unwrap().to_string();
+        let addr = format!("amqp://{place}");
+        let renamed = vec![(place, "127.0.0.1:5672")];
+        (Terminal { addr, renamed, node: None, shown: String::new(), running: None }, socket)
+    }
+
+    /// Adds what stands in a terminal to the record, one below the other.
+    pub fn show(&mut self, terminal: Terminal) {
+        self.record.push(terminal.shown.clone());
+    }
+
+    /// Compares the record with the file that the chapter shows.
+    #[track_caller]
+    pub fn compare(self, file: &str) {
+        compare(&self.record, file);
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // A broker that the scene has stopped has nothing left to tidy up.
+        let _ = RUNTIME.block_on(self.control.queue_delete("hello".into(), QueueDeleteOptions::default()));
+    }
+}
+
+/// Compares what the terminals showed with `src/basic/FILE`; `SNAPSHOTS=overwrite` writes the file instead.
+#[track_caller]
+pub fn compare(terminals: &[String], file: &str) {
+    let text = match terminals {
+        [one] => one.clone(),
+        many => {
+            let titled = many.iter().enumerate().map(|(i, shown)| format!("# terminal {}\n{shown}", i + 1));
+            titled.collect::<Vec<_>>().join("\n")
+        }
+    };
+    let path = root().join("src/basic").join(file);
+    snapbox::Assert::new()
+        .action_env("SNAPSHOTS")
+        .eq(text, Data::read_from(&path, Some(snapbox::data::DataFormat::Text)));
+}
+
+/// A terminal: programs run in it one after the other, and everything that a person would see there is written down.
+pub struct Terminal {
+    addr: String,
+    renamed: Vec<(String, &'static str)>,
+    node: Option<&'static Node>,
+    shown: String,
+    running: Option<(Child, mpsc::Receiver<String>)>,
+}
+
+impl Terminal {
+    /// Types a command that ends by itself, and checks that it ends well.
+    #[track_caller]
+    pub fn run(&mut self, command: &str) {
+        self.start(command);
+        let status = self.wait();
+        assert!(status.success(), "`{command}` ended with {status}:\n{}", self.shown);
+    }
+
+    /// Types a command that has to fail with status 1, and gives what it said.
+    #[track_caller]
+    pub fn run_failing(&mut self, command: &str) -> String {
+        self.start(command);
+        assert_eq!(self.wait().code(), Some(1), "{}", self.shown);
+        self.shown.clone()
+    }
+
+    /// Types a command and leaves it running.
+    #[track_caller]
+    pub fn start(&mut self, command: &str) {
+        self.shown += &format!("$ {command}\n");
+        let mut child = self
+            .command(command)
+            .env("AMQP_ADDR", &self.addr)
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("can't run `{command}`: {error}"));
+        let (lines, printed) = mpsc::channel();
+        forward(child.stdout.take().expect("piped"), lines.clone());
+        forward(child.stderr.take().expect("piped"), lines);
+        self.running = Some((child, printed));
+    }
+
+    /// The program behind a command as the book writes it.
+    fn command(&self, command: &str) -> Command {
+        let mut words = command.split(' ');
+        let program = words.next().unwrap_or_default();
+        match (program, command.strip_prefix("cargo run -p ")) {
+            (_, Some(listing)) => Command::new(listing_program(listing)),
+            ("rabbitmqctl", _) => {
+                let mut ctl = self.node.expect("the stage has tools").rabbitmqctl();
+                ctl.args(words);
+                ctl
+            }
+            _ => {
+                let real =
+                    self.renamed.iter().fold(command.to_owned(), |text, (real, shown)| text.replace(shown, real));
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("exec {real}")]).current_dir(root());
+                shell
+            }
+        }
+    }
+
+    /// Waits for the program to print this line.
+    #[track_caller]
+    pub fn expect(&mut self, line: &str) {
+        let (_, printed) = self.running.as_mut().expect("a program runs here");
+        match printed.recv_timeout(DEADLINE) {
+            Ok(next) => {
+                self.write(&next);
+                assert_eq!(next, line, "in a terminal that shows:\n{}", self.shown);
+            }
+            Err(error) => panic!("waited for {line:?} ({error}) in a terminal that shows:\n{}", self.shown),
+        }
+    }
+
+    /// Checks that the program still runs and has printed nothing more.
+    #[track_caller]
+    pub fn expect_quiet(&mut self) {
+        let (child, printed) = self.running.as_mut().expect("a program runs here");
+        assert_eq!(child.try_wait().unwrap(), None, "it ended");
+        assert_eq!(printed.try_recv().ok(), None);
+    }
+
+    /// Presses CTRL+C, and checks that the program leaves well.
+    #[track_caller]
+    pub fn interrupt(&mut self) {
+        let (child, _) = self.running.as_mut().expect("a program runs here");
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+        self.shown += "^C\n";
+        let status = self.wait();
+        assert!(status.success(), "ended with {status}:\n{}", self.shown);
+    }
+
+    /// Waits for the program to end by itself; what it still printed is shown.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        let (mut child, printed) = self.running.take().expect("a program runs here");
+        let start = Instant::now();
+        loop {
+            match printed.recv_timeout(DEADLINE.saturating_sub(start.elapsed())) {
+                Ok(line) => self.write(&line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return child.wait().unwrap(), // it has closed both pipes
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.running = Some((child, printed)); // to be ended with this terminal
+                    panic!("a program that should end goes on in a terminal that shows:\n{}", self.shown);
+                }
+            }
+        }
+    }
+
+    /// Everything that the terminal shows.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    fn write(&mut self, line: &str) {
+        let line = self.renamed.iter().fold(line.to_owned(), |line, (real, shown)| line.replace(real, shown));
+        self.shown += &(line + "\n");
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if let Some((mut child, _)) = self.running.take() {
+            let _ = child.kill(); // it may have ended meanwhile
+            let _ = child.wait();
+        }
+    }
+}
+
+fn forward(output: impl Read + Send + 'static, lines: mpsc::Sender<String>) {
+    thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+}
+
+/// The compiled program of a listing. `cargo test` doesn't build the programs of other packages, so that is done here.
+fn listing_program(name: &str) -> PathBuf {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        // --workspace: with fewer packages cargo would choose other features and compile lapin again.
+        let build = Command::new(env!("CARGO"))
+            .args(["build", "--workspace", "--bins", "--quiet"])
+            .current_dir(root())
+            .status();
+        assert!(build.unwrap().success(), "the listings don't compile");
+        let test = env::current_exe().unwrap(); // target/debug/deps/scenes-…
+        test.ancestors().nth(2).unwrap().to_owned()
+    });
+    FOLDER.join(name)
+}
+
+/// The project's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package stands in the project")
+}
+
+/// A Python with pika, made by the commands that the chapter gives; `None`, said on stderr, where there is no Python.
+pub fn python() -> Option<()> {
+    let run = |program: &str, args: &[&str]| Command::new(program).args(args).current_dir(root()).output();
+    let has_pika = |python: &str| run(python, &["-c", "import pika"]).is_ok_and(|output| output.status.success());
+    const PYTHON: &str = "target/python/bin/python";
+    let in_root = |path: &str| root().join(path).to_string_lossy().into_owned();
+    if has_pika(&in_root(PYTHON)) {
+        return Some(());
+    }
+    let steps = [
+        ("python3", vec!["-m", "venv", "target/python"]),
+        (&*in_root("target/python/bin/pip"), vec!["install", "--quiet", "-r", "listings/python/requirements.txt"]),
+    ];
+    for (program, args) in steps {
+        let failure = match run(program, &args) {
+            Ok(output) if output.status.success() => continue,
+            Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+            Err(error) => error.to_string(),
+        };
+        assert!(env::var("CI").as_deref() != Ok("true"), "no Python with pika: {program} {args:?}: {failure}");
+        eprintln!("skipped: no Python with pika could be had ({program} {args:?}: {failure})");
+        return None;
+    }
+    Some(())
+}
