@@ -1,4 +1,4 @@
-//! Each scene plays a page of the book on a real broker: it types the commands, checks what the programs print and what
+//! Each scene plays a page of the book, on the post office and on RabbitMQ: it types the commands, checks what the programs print and what
 //! the broker holds then, and compares the record with what the page shows. `SNAPSHOTS=overwrite` records it again.
 
 #![cfg(unix)] // CTRL+C is a signal here
@@ -6,7 +6,7 @@
 mod stage;
 
 use rabbitmq_node::Node;
-use stage::{Stage, python};
+use stage::{Stage, Terminal, python};
 
 const SENT: &str = "Sent: Life is short, I use Rust!";
 const RECEIVED: &str = "Received: Life is short, I use Rust!";
@@ -14,12 +14,13 @@ const WAITING: &str = "Waiting for letters. Press CTRL+C to leave.";
 
 #[test]
 fn a_letter_is_sent_and_nobody_has_to_be_there() {
-    let Some(mut stage) = Stage::open() else { return };
-    let mut terminal = stage.terminal();
-    terminal.run("cargo run -p send");
-    stage.wait_for_queue(1, 0);
-    stage.show(terminal);
-    stage.compare("send.term");
+    for mut stage in Stage::on_each_broker() {
+        let mut terminal = stage.terminal();
+        terminal.run("cargo run -p send");
+        stage.wait_for_queue(1, 0);
+        stage.show(terminal);
+        stage.compare("send.term");
+    }
 }
 
 #[test]
@@ -35,7 +36,7 @@ fn without_a_broker_both_programs_say_what_to_do_and_fail() {
 
 #[test]
 fn rabbitmqctl_shows_the_letter_that_waits() {
-    let Some(mut stage) = Stage::open_with_tools() else { return };
+    let Some(mut stage) = Stage::with_tools() else { return };
     let mut terminal = stage.terminal();
     terminal.run("cargo run -p send");
     terminal.run("rabbitmqctl list_queues");
@@ -48,7 +49,7 @@ fn rabbitmqctl_shows_the_letter_that_waits() {
 
 #[test]
 fn looking_at_a_letter_puts_it_back_marked_as_redelivered() {
-    let Some(mut stage) = Stage::open_with_tools() else { return };
+    let Some(mut stage) = Stage::with_tools() else { return };
     stage.terminal().run("cargo run -p send");
     let mut terminal = stage.terminal();
     let get = r#"curl -s -u guest:guest -d '{"count":1,"ackmode":"ack_requeue_true","encoding":"auto"}' http://localhost:15672/api/queues/%2F/hello/get"#;
@@ -63,25 +64,26 @@ fn looking_at_a_letter_puts_it_back_marked_as_redelivered() {
 
 #[test]
 fn the_letter_that_waited_is_received_and_gone() {
-    let Some(mut stage) = Stage::open() else { return };
-    stage.terminal().run("cargo run -p send");
-    stage.wait_for_queue(1, 0);
+    for mut stage in Stage::on_each_broker() {
+        stage.terminal().run("cargo run -p send");
+        stage.wait_for_queue(1, 0);
 
-    let mut terminal = stage.terminal();
-    terminal.start("cargo run -p receive");
-    terminal.expect(WAITING);
-    terminal.expect(RECEIVED);
-    stage.wait_for_queue(0, 1);
-    terminal.expect_quiet();
-    terminal.interrupt();
-    stage.wait_for_queue(0, 0);
-    stage.show(terminal);
-    stage.compare("receive.term");
+        let mut terminal = stage.terminal();
+        terminal.start("cargo run -p receive");
+        terminal.expect(WAITING);
+        terminal.expect(RECEIVED);
+        stage.wait_for_queue(0, 1);
+        terminal.expect_quiet();
+        terminal.interrupt();
+        stage.wait_for_queue(0, 0);
+        stage.show(terminal);
+        stage.compare("receive.term");
+    }
 }
 
 #[test]
 fn a_received_letter_leaves_an_empty_queue_behind() {
-    let Some(mut stage) = Stage::open_with_tools() else { return };
+    let Some(mut stage) = Stage::with_tools() else { return };
     stage.terminal().run("cargo run -p send");
     let mut receive = stage.terminal();
     receive.start("cargo run -p receive");
@@ -98,86 +100,107 @@ fn a_received_letter_leaves_an_empty_queue_behind() {
 
 #[test]
 fn a_consumer_alone_waits() {
-    let Some(mut stage) = Stage::open() else { return };
-    let mut terminal = stage.terminal();
-    terminal.start("cargo run -p receive");
-    terminal.expect(WAITING);
-    stage.wait_for_queue(0, 1);
-    terminal.expect_quiet();
-    terminal.interrupt();
-    stage.wait_for_queue(0, 0);
+    for mut stage in Stage::on_each_broker() {
+        let mut terminal = stage.terminal();
+        terminal.start("cargo run -p receive");
+        terminal.expect(WAITING);
+        stage.wait_for_queue(0, 1);
+        terminal.expect_quiet();
+        terminal.interrupt();
+        stage.wait_for_queue(0, 0);
+    }
 }
 
 #[test]
 fn a_waiting_consumer_receives_each_letter_as_it_is_sent() {
-    let Some(mut stage) = Stage::open() else { return };
-    let mut receive = stage.terminal();
-    receive.start("cargo run -p receive");
-    receive.expect(WAITING);
-    let mut send = stage.terminal();
-    for _ in 0..2 {
-        send.run("cargo run -p send");
-        receive.expect(RECEIVED);
-        stage.wait_for_queue(0, 1);
+    for mut stage in Stage::on_each_broker() {
+        let mut receive = stage.terminal();
+        receive.start("cargo run -p receive");
+        receive.expect(WAITING);
+        let mut send = stage.terminal();
+        for _ in 0..2 {
+            send.run("cargo run -p send");
+            receive.expect(RECEIVED);
+            stage.wait_for_queue(0, 1);
+        }
+        receive.interrupt();
+        stage.show(receive);
+        stage.show(send);
+        stage.compare("again.term");
     }
-    receive.interrupt();
-    stage.show(receive);
-    stage.show(send);
-    stage.compare("again.term");
 }
 
 #[test]
 fn letters_wait_for_their_consumer_in_order() {
-    let Some(mut stage) = Stage::open() else { return };
-    let mut terminal = stage.terminal();
-    for letters in 1..=3 {
-        terminal.run("cargo run -p send");
-        stage.wait_for_queue(letters, 0);
+    for mut stage in Stage::on_each_broker() {
+        let mut terminal = stage.terminal();
+        for letters in 1..=3 {
+            terminal.run("cargo run -p send");
+            stage.wait_for_queue(letters, 0);
+        }
+        terminal.start("cargo run -p receive");
+        terminal.expect(WAITING);
+        for _ in 0..3 {
+            terminal.expect(RECEIVED);
+        }
+        stage.wait_for_queue(0, 1);
+        terminal.interrupt();
+        stage.show(terminal);
+        stage.compare("backlog.term");
     }
-    terminal.start("cargo run -p receive");
-    terminal.expect(WAITING);
-    for _ in 0..3 {
-        terminal.expect(RECEIVED);
-    }
-    stage.wait_for_queue(0, 1);
-    terminal.interrupt();
-    stage.show(terminal);
-    stage.compare("backlog.term");
 }
 
 #[test]
 fn a_body_that_is_not_text_is_shown() {
-    let Some(mut stage) = Stage::open() else { return };
-    stage.put(b"caf\xe9\x1b[2J");
-    stage.put("你好".as_bytes());
-    let mut terminal = stage.terminal();
-    terminal.start("cargo run -p receive");
-    terminal.expect(WAITING);
-    terminal.expect(r"Received bytes that are not text: caf\xe9\x1b[2J");
-    terminal.expect("Received: 你好");
-    terminal.interrupt();
+    for mut stage in Stage::on_each_broker() {
+        stage.put(b"caf\xe9\x1b[2J");
+        stage.put("你好".as_bytes());
+        let mut terminal = stage.terminal();
+        terminal.start("cargo run -p receive");
+        terminal.expect(WAITING);
+        terminal.expect(r"Received bytes that are not text: caf\xe9\x1b[2J");
+        terminal.expect("Received: 你好");
+        terminal.interrupt();
+    }
 }
 
 #[test]
 fn a_consumer_whose_queue_is_deleted_fails() {
-    let Some(mut stage) = Stage::open() else { return };
-    let mut terminal = stage.terminal();
-    terminal.start("cargo run -p receive");
-    terminal.expect(WAITING);
-    stage.delete_queue();
-    assert_eq!(terminal.wait().code(), Some(1), "{}", terminal.shown());
-    stage.show(terminal);
-    stage.compare("deleted.term");
+    for mut stage in Stage::on_each_broker() {
+        let mut terminal = stage.terminal();
+        terminal.start("cargo run -p receive");
+        terminal.expect(WAITING);
+        stage.delete_queue();
+        assert_eq!(terminal.wait().code(), Some(1), "{}", terminal.shown());
+        stage.show(terminal);
+        stage.compare("deleted.term");
+    }
 }
 
 #[test]
-fn a_consumer_whose_broker_stops_fails() {
+fn a_consumer_whose_post_office_closes_fails() {
+    let office = stage::post_office();
+    let terminal = receive_waits_at(office.uri());
+    stage::close(office);
+    the_broker_ended_it(terminal);
+}
+
+#[test]
+fn a_consumer_whose_rabbitmq_stops_fails() {
     let Some(node) = Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &[]) else { return };
-    let stage = Stage::on_own(&node);
-    let mut terminal = stage.terminal();
+    let terminal = receive_waits_at(node.amqp_addr());
+    node.shut_down().unwrap();
+    the_broker_ended_it(terminal);
+}
+
+fn receive_waits_at(broker: String) -> Terminal {
+    let mut terminal = Stage::on_own(broker).terminal();
     terminal.start("cargo run -p receive");
     terminal.expect(WAITING);
-    node.shut_down().unwrap();
+    terminal
+}
+
+fn the_broker_ended_it(mut terminal: Terminal) {
     assert_eq!(terminal.wait().code(), Some(1), "{}", terminal.shown());
     // Which reason it gives depends on what comes first: the broker's farewell or the end of the connection.
     assert!(terminal.shown().contains("Error: the broker ended our connection: "), "{}", terminal.shown());
@@ -185,29 +208,31 @@ fn a_consumer_whose_broker_stops_fails() {
 
 #[test]
 fn python_and_rust_write_to_each_other() {
-    let (Some(mut stage), Some(())) = (Stage::open(), python()) else { return };
-    let mut receive = stage.terminal();
-    receive.start("cargo run -p receive");
-    receive.expect(WAITING);
-    let mut send = stage.terminal();
-    send.run("target/python/bin/python listings/python/send.py");
-    receive.expect("Received: Life is short, I use Python!");
-    receive.interrupt();
-    stage.wait_for_queue(0, 0);
-    stage::compare(&[receive.shown().to_owned(), send.shown().to_owned()], "python-to-rust.term");
+    let Some(()) = python() else { return };
+    for mut stage in Stage::on_each_broker() {
+        let mut receive = stage.terminal();
+        receive.start("cargo run -p receive");
+        receive.expect(WAITING);
+        let mut send = stage.terminal();
+        send.run("target/python/bin/python listings/python/send.py");
+        receive.expect("Received: Life is short, I use Python!");
+        receive.interrupt();
+        stage.wait_for_queue(0, 0);
+        stage::compare(&[receive.shown().to_owned(), send.shown().to_owned()], "python-to-rust.term");
 
-    let mut receive = stage.terminal();
-    receive.start("target/python/bin/python listings/python/receive.py");
-    receive.expect(WAITING);
-    stage.wait_for_queue(0, 1);
-    let mut send = stage.terminal();
-    send.run("cargo run -p send");
-    receive.expect(RECEIVED);
-    stage.wait_for_queue(0, 1);
-    receive.interrupt();
-    stage.wait_for_queue(0, 0);
-    assert!(send.shown().contains(SENT));
-    stage.show(receive);
-    stage.show(send);
-    stage.compare("rust-to-python.term");
+        let mut receive = stage.terminal();
+        receive.start("target/python/bin/python listings/python/receive.py");
+        receive.expect(WAITING);
+        stage.wait_for_queue(0, 1);
+        let mut send = stage.terminal();
+        send.run("cargo run -p send");
+        receive.expect(RECEIVED);
+        stage.wait_for_queue(0, 1);
+        receive.interrupt();
+        stage.wait_for_queue(0, 0);
+        assert!(send.shown().contains(SENT));
+        stage.show(receive);
+        stage.show(send);
+        stage.compare("rust-to-python.term");
+    }
 }

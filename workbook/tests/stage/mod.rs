@@ -9,6 +9,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use postoffice::PostOffice;
 use rabbitmq_node::Node;
 use snapbox::Data;
 use std::{
@@ -32,7 +33,7 @@ static NODE: LazyLock<Option<Node>> =
 static PLAYING: Mutex<()> = Mutex::new(());
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a tokio runtime"));
 
-/// A broker with an empty post office, and the terminals opened on it.
+/// A broker without a queue `hello`, and the terminals opened on it.
 pub struct Stage {
     addr: String,
     /// What the addresses of the private broker are called in the record: the addresses that a reader has.
@@ -40,52 +41,67 @@ pub struct Stage {
     control: Channel,
     node: Option<&'static Node>,
     record: Vec<String>,
-    _playing: MutexGuard<'static, ()>,
+    _playing: Option<MutexGuard<'static, ()>>,
+    _office: Option<PostOffice>,
 }
 
 impl Stage {
-    /// A stage on the private RabbitMQ, or on the broker that `SCENES_AMQP_ADDR` names; `None` where there is none.
-    pub fn open() -> Option<Self> {
-        let external = env::var("SCENES_AMQP_ADDR").ok();
-        let node = if external.is_some() { None } else { Some(NODE.as_ref()?) };
-        Some(Self::on(external.unwrap_or_else(|| NODE.as_ref().expect("checked above").amqp_addr()), node))
+    /// The same stage on each broker that must give the same record: the post office, then RabbitMQ (a private one, or the
+    /// broker that `SCENES_AMQP_ADDR` names), which is left out where it is not installed.
+    pub fn on_each_broker() -> impl Iterator<Item = Self> {
+        [Self::in_post_office, Self::on_rabbitmq].into_iter().filter_map(|open| open())
     }
 
-    /// A stage on the private RabbitMQ, with its command line tools; `None`, said on stderr, on any other broker.
-    pub fn open_with_tools() -> Option<Self> {
+    fn in_post_office() -> Option<Self> {
+        let office = RUNTIME.block_on(PostOffice::open()).unwrap();
+        let mut stage = Self::new(office.uri(), vec![(office.address().to_string(), "127.0.0.1:5672")]);
+        stage._office = Some(office);
+        Some(stage)
+    }
+
+    fn on_rabbitmq() -> Option<Self> {
+        if env::var("SCENES_AMQP_ADDR").is_err() {
+            return Self::on_private_rabbitmq();
+        }
+        let playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner); // a failed scene spoils no other
+        let mut stage = Self::new(env::var("SCENES_AMQP_ADDR").unwrap(), Vec::new());
+        stage._playing = Some(playing);
+        Some(stage)
+    }
+
+    /// A stage on RabbitMQ with its command line tools and its console; `None`, said on stderr, where there are none.
+    pub fn with_tools() -> Option<Self> {
         if env::var("SCENES_AMQP_ADDR").is_ok() {
             eprintln!("skipped: this scene needs rabbitmqctl, and SCENES_AMQP_ADDR names a broker without it");
             return None;
         }
-        Self::open()
+        Self::on_private_rabbitmq()
+    }
+
+    fn on_private_rabbitmq() -> Option<Self> {
+        let node = NODE.as_ref()?;
+        let playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner);
+        let amqp = (format!("127.0.0.1:{}", node.amqp_port()), "127.0.0.1:5672");
+        let console = (format!("localhost:{}", node.management_port()), "localhost:15672");
+        let mut stage = Self::new(node.amqp_addr(), vec![amqp, console]);
+        stage.node = Some(node);
+        stage._playing = Some(playing);
+        Some(stage)
     }
 
     /// A stage on a broker that the scene owns, and may stop.
-    pub fn on_own(node: &Node) -> Self {
-        Self::on(node.amqp_addr(), None)
+    pub fn on_own(addr: String) -> Self {
+        Self::new(addr, Vec::new())
     }
 
-    fn on(addr: String, node: Option<&'static Node>) -> Self {
-        let playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner); // a failed scene spoils no other
-        let control = RUNTIME.block_on(async {
-            let connection =
-                Connection::connect(&addr, ConnectionProperties::default()).await.expect("the broker answers");
-            connection.create_channel().await.expect("a channel")
-        });
-        let renamed = node.map_or(Vec::new(), |node| {
-            vec![
-                (format!("127.0.0.1:{}", node.amqp_port()), "127.0.0.1:5672"),
-                (format!("localhost:{}", node.management_port()), "localhost:15672"),
-            ]
-        });
-        let mut stage = Self { addr, renamed, control, node, record: Vec::new(), _playing: playing };
-        assert_eq!(
-            stage.queue(),
-            None,
-            "the broker at {} already has a queue `hello`: the scenes want one of their own, nothing was changed",
-            stage.addr
-        );
-        stage.reopen_control();
+    fn new(addr: String, renamed: Vec<(String, &'static str)>) -> Self {
+        let control = connect(&addr);
+        let mut stage = Self { addr, renamed, control, node: None, record: Vec::new(), _playing: None, _office: None };
+        let found = stage.queue();
+        if found.is_some() {
+            std::mem::forget(stage); // its end would delete the queue, which is not ours
+            panic!("the broker already has a queue `hello`: the scenes want one of their own; nothing was changed");
+        }
         stage
     }
 
@@ -96,7 +112,7 @@ impl Stage {
             Ok(queue) => Some((queue.message_count(), queue.consumer_count())),
             Err(error) => {
                 assert!(error.is_amqp_soft_error(), "{error}");
-                self.reopen_control();
+                self.control = connect(&self.addr); // a refusal closes the channel
                 None
             }
         }
@@ -117,13 +133,6 @@ impl Stage {
                 (ready, consumers)
             );
         }
-    }
-
-    fn reopen_control(&mut self) {
-        self.control = RUNTIME.block_on(async {
-            let connection = Connection::connect(&self.addr, ConnectionProperties::default()).await.expect("reconnect");
-            connection.create_channel().await.expect("a channel")
-        });
     }
 
     /// Puts a body into `hello` without any listing.
@@ -174,6 +183,24 @@ impl Stage {
     pub fn compare(self, file: &str) {
         compare(&self.record, file);
     }
+}
+
+/// A channel on a connection of its own.
+fn connect(addr: &str) -> Channel {
+    RUNTIME.block_on(async {
+        let connection = Connection::connect(addr, ConnectionProperties::default()).await.expect("the broker answers");
+        connection.create_channel().await.expect("a channel")
+    })
+}
+
+/// Opens a post office that the scene owns.
+pub fn post_office() -> PostOffice {
+    RUNTIME.block_on(PostOffice::open()).unwrap()
+}
+
+/// Closes a post office as CTRL+C does.
+pub fn close(office: PostOffice) {
+    RUNTIME.block_on(office.close());
 }
 
 impl Drop for Stage {
