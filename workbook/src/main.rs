@@ -47,6 +47,9 @@ struct ServeArgs {
     /// The port on 127.0.0.1 for the post office; a broker that has it already is used instead
     #[arg(long, value_name = "PORT", default_value_t = 5672)]
     office_port: u16,
+    /// The folder to build into; without it, book/ in the project
+    #[arg(long, value_name = "DIR")]
+    dest: Option<PathBuf>,
     /// Don't open the browser
     #[arg(long)]
     no_open: bool,
@@ -65,7 +68,7 @@ async fn main() -> Result<()> {
         Command::Serve(args) => {
             let program = env::current_exe().context("can't find the workbook's own program")?;
             let options = Options {
-                dest: root.join("book"),
+                dest: args.dest.unwrap_or_else(|| root.join("book")),
                 target: env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from),
                 port: args.port,
                 office_port: args.office_port,

@@ -126,6 +126,7 @@ pub struct Runs {
     listings: Vec<Listing>,
     news: News,
     panes: Mutex<Panes>,
+    building: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -146,7 +147,7 @@ impl Runs {
     /// When the listings can't be read.
     pub fn new(places: Places, news: News) -> Result<Arc<Self>> {
         let listings = Listing::all(&places.root)?;
-        Ok(Arc::new(Self { places, listings, news, panes: Mutex::default() }))
+        Ok(Arc::new(Self { places, listings, news, panes: Mutex::default(), building: tokio::sync::Mutex::default() }))
     }
 
     /// The listings that can be run.
@@ -218,6 +219,8 @@ impl Runs {
 
     async fn build_and_run(&self, id: u64, order: Order, mut wished: mpsc::Receiver<Wish>) -> Result<Option<i32>> {
         let target = &self.places.target;
+        // Two edits of one listing are built in the same place, so one after the other, up to the copy of the program.
+        let building = self.building.lock().await;
         let (name, folder) = match &order.source {
             Some(source) => {
                 let folder = write_edited(&self.places.root, target, &order.listing, source)?;
@@ -235,10 +238,15 @@ impl Runs {
                 _ => return Ok(None),
             }
         }
+        let copy = match &order.source {
+            Some(_) => Some(Copy::of(&program, target, id)?),
+            None => None,
+        };
+        drop(building);
         self.set_state(id, State::Running);
-        let mut program = self.kept(&program);
-        program.args(&order.arguments).current_dir(&self.places.root).env("AMQP_ADDR", &self.places.broker);
-        self.run(id, program, [Source::Out, Source::Err], &mut wished).await.map(Some)
+        let mut command = self.kept(copy.as_ref().map_or(&program, |copy| &copy.0));
+        command.args(&order.arguments).current_dir(&self.places.root).env("AMQP_ADDR", &self.places.broker);
+        self.run(id, command, [Source::Out, Source::Err], &mut wished).await.map(Some)
     }
 
     /// The files that a listing's program is built from.
@@ -338,6 +346,24 @@ impl Runs {
 
     fn lock(&self) -> MutexGuard<'_, Panes> {
         self.panes.lock().unwrap_or_else(PoisonError::into_inner) // no pane is ever left half changed
+    }
+}
+
+/// A reader's program in a file of its own, which is removed after the run: the next edit is built over the original.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn of(program: &Path, target: &Path, id: u64) -> Result<Self> {
+        let copy =
+            target.join("edited").join(format!("run-{}-{id}{}", std::process::id(), std::env::consts::EXE_SUFFIX));
+        fs::copy(program, &copy).with_context(|| format!("can't copy the program to {}", copy.display()))?;
+        Ok(Self(copy))
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0); // a file that stays behind is in the target folder, where it harms nobody
     }
 }
 
