@@ -448,12 +448,18 @@ impl Broker {
     /// Takes what a client should receive now, in exchange for an empty list. All that was taken before has been
     /// written by then, so consumers that waited for the client to read can go on.
     pub(crate) fn take_outbox(&mut self, id: u64, into: &mut Vec<Outgoing>, now: Moment) {
+        self.empty_outbox(id, into);
+        let starving = self.connections.get_mut(&id).map(|connection| std::mem::take(&mut connection.starving));
+        if starving == Some(true) {
+            self.resume_connection(id, now);
+        }
+    }
+
+    /// The same for a client that is leaving: it gets what lies there, and nothing more.
+    pub(crate) fn empty_outbox(&mut self, id: u64, into: &mut Vec<Outgoing>) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         std::mem::swap(&mut connection.outbox, into);
         connection.outbox_weight = 0;
-        if std::mem::take(&mut connection.starving) {
-            self.resume_connection(id, now);
-        }
     }
 
     /// How much lies in a connection's outbox, in bytes or so.
