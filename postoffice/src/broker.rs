@@ -23,6 +23,9 @@ mod queues;
 mod settle;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     channel::{At, Channel},
     effect::Outgoing,

@@ -10,7 +10,7 @@ use crate::{
     queue::Moment,
 };
 use amq_protocol::protocol::{AMQPClass, basic, tx};
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 impl Broker {
     pub(super) fn basic_ack(&mut self, at: At, ack: basic::Ack, now: Moment) -> Result<(), Refusal> {
