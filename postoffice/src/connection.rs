@@ -129,8 +129,7 @@ impl Connection {
                 writer.shutdown().await?;
                 return linger(reader).await;
             }
-            let wants_input =
-                !self.blocked && self.waiting_answers < ANSWERS_LIMIT && !matches!(self.stage, Stage::Over);
+            let wants_input = self.is_listening() && !matches!(self.stage, Stage::Over);
             let has_deadline = !matches!(self.stage, Stage::Open);
             if wants_input {
                 self.input.reserve(READ_SIZE);
@@ -156,6 +155,11 @@ impl Connection {
                 () = sleep_until(self.deadline), if has_deadline => return Ok(()),
             }
         }
+    }
+
+    /// Whether what the peer says is read: not while it has to wait, nor while it leaves too many answers unread.
+    fn is_listening(&self) -> bool {
+        !self.blocked && self.waiting_answers < ANSWERS_LIMIT
     }
 
     /// Fills the encoder with what waits, once it is empty.
@@ -216,8 +220,8 @@ impl Connection {
         if !std::mem::take(&mut self.has_written) && self.written >= self.encoder.bytes().len() {
             self.encoder.heartbeat();
         }
-        // A blocked peer isn't listened to, so its silence says nothing.
-        self.silence += u32::from(!self.blocked);
+        // A peer that isn't listened to can't be heard, so its silence says nothing.
+        self.silence += u32::from(self.is_listening());
         self.silence <= 4
     }
 
