@@ -66,16 +66,17 @@ fn topics_match_words() {
     same_on_both(|s| {
         s.call(A, an_exchange("news", "topic"));
         let patterns = [
-            "#", "*", "*.*", "a.*", "*.b", "a.#", "#.b", "a.#.b", "a.*.b", "#.#", "*.#", "#.*", "a", "", "a.b", "#.a.#",
-            "a.b.*", "*.*.*", ".", "*.", ".*", "a..b", "#.*.#.b",
+            "#", "*", "*.*", "a.*", "*.b", "a.#", "#.b", "a.#.b", "a.*.b", "#.#", "*.#", "#.*", "a", "", "a.b",
+            "#.a.#", "a.b.*", "*.*.*", ".", "*.", ".*", "a..b", "#.*.#.b",
         ];
         for pattern in patterns {
             s.call(A, a_queue(&format!("q{pattern}")));
             s.call(A, binding(&format!("q{pattern}"), "news", pattern));
         }
-        for key in
-            ["", "a", "b", "a.b", "a.c", "b.a", "a.x.b", "a.x.y.b", "a.b.c", "a..b", ".", "a.", ".a", "..", "*", "#", "a.*", "邮.局"]
-        {
+        for key in [
+            "", "a", "b", "a.b", "a.c", "b.a", "a.x.b", "a.x.y.b", "a.b.c", "a..b", ".", "a.", ".a", "..", "*", "#",
+            "a.*", "邮.局",
+        ] {
             s.publish(A, to("news", key), key);
         }
         s.call(A, not_bound("q#", "news", "#"));
@@ -244,7 +245,10 @@ fn an_exchange_can_be_declared_again_in_the_same_way_only() {
             exchange::Declare { durable: false, ..an_exchange("post", "direct") },
             exchange::Declare { auto_delete: true, ..an_exchange("post", "direct") },
             exchange::Declare { internal: true, ..an_exchange("post", "direct") },
-            exchange::Declare { arguments: table([("alternate-exchange", text("x"))]), ..an_exchange("post", "direct") },
+            exchange::Declare {
+                arguments: table([("alternate-exchange", text("x"))]),
+                ..an_exchange("post", "direct")
+            },
             exchange::Declare { arguments: table([("my-own", text("x"))]), ..an_exchange("post", "direct") },
             exchange::Declare { arguments: table([("alternate-exchange", int(1))]), ..an_exchange("post2", "direct") },
             exchange::Declare { arguments: table([("my-own", int(1))]), ..an_exchange("post3", "direct") },
@@ -287,12 +291,15 @@ fn exchanges_bind_to_exchanges_even_in_a_circle() {
             s.publish(A, to("one", key), key);
         }
         s.publish(A, to("three", "x"), "x");
-        s.call(A, exchange::Unbind {
-            source: "one".into(),
-            destination: "two".into(),
-            routing_key: "a.#".into(),
-            ..Default::default()
-        });
+        s.call(
+            A,
+            exchange::Unbind {
+                source: "one".into(),
+                destination: "two".into(),
+                routing_key: "a.#".into(),
+                ..Default::default()
+            },
+        );
         s.publish(A, to("one", "a.b"), "no further");
         for (source, destination) in [("nowhere", "one"), ("one", "nowhere"), ("nowhere", "nobody")] {
             s.call(A, between(source, destination, ""));
@@ -346,14 +353,20 @@ fn what_cannot_be_routed_comes_back_or_takes_the_alternate_way() {
     same_on_both(|s| {
         s.call(A, an_exchange("lost", "fanout"));
         s.call(A, a_queue("found"));
-        s.call(A, exchange::Declare {
-            arguments: table([("alternate-exchange", text("lost"))]),
-            ..an_exchange("post", "direct")
-        });
+        s.call(
+            A,
+            exchange::Declare {
+                arguments: table([("alternate-exchange", text("lost"))]),
+                ..an_exchange("post", "direct")
+            },
+        );
         s.call(A, an_exchange("plain", "direct"));
         let full = properties()
             .with_content_type("text/plain".into())
-            .with_headers(table([("a", int(1)), ("b", AMQPValue::FieldArray(FieldArray::from(vec![int(1), text("x")])))]))
+            .with_headers(table([
+                ("a", int(1)),
+                ("b", AMQPValue::FieldArray(FieldArray::from(vec![int(1), text("x")]))),
+            ]))
             .with_delivery_mode(2)
             .with_message_id("7".into());
         s.publish_with(A, mandatory("plain", "nobody"), full.clone(), b"back");
@@ -371,10 +384,13 @@ fn what_cannot_be_routed_comes_back_or_takes_the_alternate_way() {
         s.publish_with(A, mandatory("plain", "nobody"), properties(), &[b'x'; 300_000]);
         // a circle of alternates ends
         for (name, other) in [("ping", "pong"), ("pong", "ping")] {
-            s.call(A, exchange::Declare {
-                arguments: table([("alternate-exchange", text(other))]),
-                ..an_exchange(name, "direct")
-            });
+            s.call(
+                A,
+                exchange::Declare {
+                    arguments: table([("alternate-exchange", text(other))]),
+                    ..an_exchange(name, "direct")
+                },
+            );
         }
         s.publish(A, mandatory("ping", "nobody"), "round");
         s.publish(A, basic::Publish { immediate: true, ..to("", "letters") }, "at once");
@@ -384,14 +400,20 @@ fn what_cannot_be_routed_comes_back_or_takes_the_alternate_way() {
 #[test]
 fn the_alternate_exchange_is_asked_only_when_nothing_matches() {
     same_on_both(|s| {
-        s.call(A, exchange::Declare {
-            arguments: table([("alternate-exchange", text("fallback"))]),
-            ..an_exchange("post", "topic")
-        });
-        s.call(A, exchange::Declare {
-            arguments: table([("alternate-exchange", text("amq.fanout"))]),
-            ..an_exchange("fallback", "direct")
-        });
+        s.call(
+            A,
+            exchange::Declare {
+                arguments: table([("alternate-exchange", text("fallback"))]),
+                ..an_exchange("post", "topic")
+            },
+        );
+        s.call(
+            A,
+            exchange::Declare {
+                arguments: table([("alternate-exchange", text("amq.fanout"))]),
+                ..an_exchange("fallback", "direct")
+            },
+        );
         for (queue, exchange, key) in
             [("first", "post", "a.*"), ("second", "fallback", "b"), ("third", "amq.fanout", ""), ("third", "post", "c")]
         {
@@ -412,7 +434,8 @@ fn copies_go_to_the_queues_that_the_sender_names() {
         for name in ["to", "cc", "bcc"] {
             s.call(A, a_queue(name));
         }
-        let list = |names: &[&str]| AMQPValue::FieldArray(FieldArray::from(names.iter().map(|n| text(n)).collect::<Vec<_>>()));
+        let list =
+            |names: &[&str]| AMQPValue::FieldArray(FieldArray::from(names.iter().map(|n| text(n)).collect::<Vec<_>>()));
         s.publish_with(A, to("", "to"), headers(&[("CC", list(&["cc"])), ("BCC", list(&["bcc"]))]), b"copies");
         for queue in ["to", "cc", "bcc"] {
             s.call(A, one_from(queue));
@@ -467,10 +490,14 @@ fn a_message_keeps_its_properties() {
         s.publish_with(A, to("", "letters"), all, b"everything");
         s.publish_with(A, to("", "letters"), properties().with_headers(table([])), b"an empty table");
         s.publish_with(A, to("", "letters"), properties().with_delivery_mode(1), b"");
-        s.publish_with(A, to("", "letters"), properties().with_delivery_mode(7).with_priority(255), &[0, 159, 146, 150]);
+        s.publish_with(A, to("", "letters"), properties().with_priority(255), &[0, 159, 146, 150]);
         for _ in 0..4 {
             s.call(A, one_from("letters"));
         }
+        s.publish_with(A, to("", "letters"), properties().with_delivery_mode(7), b"neither stored nor not");
+        reopen_if_closed(s);
+        s.publish_with(A, to("", "letters"), properties().with_delivery_mode(0), b"neither stored nor not");
+        reopen_if_closed(s);
         s.publish_with(A, to("", "letters"), properties().with_user_id("somebody".into()), b"in another's name");
         reopen_if_closed(s);
         for expiration in ["soon", "", "-1", "1.5", " 5", "99999999999", "4294967295", "4294967296"] {

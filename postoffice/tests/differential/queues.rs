@@ -163,12 +163,15 @@ fn a_queue_without_a_name_gets_one_and_the_channel_remembers_the_last() {
         s.call(A, binding("", "amq.direct", ""));
         s.publish(A, to("amq.direct", &name), "three");
         s.publish(A, to("amq.direct", ""), "four");
-        s.call(A, queue::Unbind {
-            queue: "".into(),
-            exchange: "amq.direct".into(),
-            routing_key: "key".into(),
-            ..Default::default()
-        });
+        s.call(
+            A,
+            queue::Unbind {
+                queue: "".into(),
+                exchange: "amq.direct".into(),
+                routing_key: "key".into(),
+                ..Default::default()
+            },
+        );
         s.publish(A, to("amq.direct", "key"), "to nobody");
         s.call(A, a_queue("letters"));
         s.publish(A, to("", "letters"), "five");
@@ -414,7 +417,8 @@ fn a_queue_that_nobody_uses_expires() {
     same_on_both(|s| {
         s.call(A, a_queue_with("letters", [("x-expires", int(300))]));
         s.look_away_from("letters");
-        let fleeting = amq_protocol::protocol::exchange::Declare { auto_delete: true, ..an_exchange("fleeting", "fanout") };
+        let fleeting =
+            amq_protocol::protocol::exchange::Declare { auto_delete: true, ..an_exchange("fleeting", "fanout") };
         s.call(A, fleeting);
         s.call(A, binding("letters", "fleeting", ""));
         s.publish(A, to("fleeting", ""), "one");

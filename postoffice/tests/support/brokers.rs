@@ -1,6 +1,9 @@
 //! The two brokers: one private RabbitMQ for the whole test program, and a fresh post office for each script.
 
-use super::script::{self, Script, Step};
+use super::{
+    script::{self, Script, Step},
+    talk::Talk,
+};
 use postoffice::PostOffice;
 use rabbitmq_node::Node;
 use std::{
@@ -47,39 +50,52 @@ pub fn same_on_both(script: impl Fn(&mut Script) + Sync) {
     }
 }
 
-/// What differs, if anything does.
+/// What differs when a script runs, if anything does.
 pub fn difference(script: impl Fn(&mut Script) + Sync) -> Option<String> {
-    let rabbitmq = rabbitmq()?;
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    compare(|addr| {
+        let mut running = Script::new(addr);
+        script(&mut running);
+        running.end()
+    })
+}
+
+/// The same for a client that speaks for itself and touches nothing that others use.
+#[track_caller]
+pub fn same_talk_on_both(talk: impl Fn(&mut Talk) + Sync) {
+    let report = compare(|addr| {
+        let mut talking = Talk::new(addr);
+        talk(&mut talking);
+        talking.end()
+    });
+    if let Some(report) = report {
+        panic!("the post office differs from RabbitMQ\n{report}");
+    }
+}
+
+fn compare(run: impl Fn(SocketAddr) -> Vec<Step> + Sync) -> Option<String> {
+    let rabbitmq = rabbitmq()?;
     let (there, here) = if env::var_os("SELF_CHECK").is_some() {
-        (run(rabbitmq, &script), run(rabbitmq, &script))
+        (run(rabbitmq), run(rabbitmq))
     } else {
-        run_on_both(rabbitmq, &script)
+        let office = open_office();
+        let address = address(&office);
+        let both = thread::scope(|scope| {
+            let there = scope.spawn(|| run(rabbitmq));
+            let here = scope.spawn(|| run(address));
+            (there.join(), here.join())
+        });
+        RUNTIME.block_on(office.close());
+        let finished = |run: thread::Result<_>| run.unwrap_or_else(|panic| panic::resume_unwind(panic));
+        (finished(both.0), finished(both.1))
     };
     if env::var_os("TRANSCRIPT").is_some() {
         println!("{}", script::transcript(&there));
     }
+    for step in &there {
+        assert!(!step.operation.contains("in vain"), "a script waits for what RabbitMQ doesn't do: {}", step.operation);
+    }
     script::differences(&there, &here)
-}
-
-fn run_on_both(rabbitmq: SocketAddr, script: &(impl Fn(&mut Script) + Sync)) -> (Vec<Step>, Vec<Step>) {
-    let office = open_office();
-    let address = address(&office);
-    let (there, here) = thread::scope(|scope| {
-        let there = scope.spawn(|| run(rabbitmq, script));
-        let here = scope.spawn(|| run(address, script));
-        (there.join(), here.join())
-    });
-    RUNTIME.block_on(office.close());
-    let there = there.unwrap_or_else(|panic| panic::resume_unwind(panic));
-    let here = here.unwrap_or_else(|panic| panic::resume_unwind(panic));
-    (there, here)
-}
-
-fn run(addr: SocketAddr, script: impl Fn(&mut Script)) -> Vec<Step> {
-    let mut running = Script::new(addr);
-    script(&mut running);
-    running.end()
 }
 
 /// How much memory this process holds, in bytes.

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// How long a broker may take for an answer before a test calls it missing.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the other end does.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,12 @@ impl Default for Hello {
             channel_max: 2047,
             frame_max: 131_072,
             heartbeat: 0,
-            capabilities: &["consumer_cancel_notify", "authentication_failure_close", "basic.nack", "publisher_confirms"],
+            capabilities: &[
+                "consumer_cancel_notify",
+                "authentication_failure_close",
+                "basic.nack",
+                "publisher_confirms",
+            ],
         }
     }
 }
@@ -132,8 +137,7 @@ impl Client {
 
     /// The header and the body of a message, the body in frames as large as they may be.
     pub fn send_content(&mut self, channel: u16, properties: &AMQPProperties, body: &[u8]) {
-        let header =
-            AMQPContentHeader { class_id: 60, body_size: body.len() as u64, properties: properties.clone() };
+        let header = AMQPContentHeader { class_id: 60, body_size: body.len() as u64, properties: properties.clone() };
         let mut bytes = encode(&AMQPFrame::Header(channel, header));
         for piece in body.chunks(self.frame_max - 8) {
             bytes.extend(encode(&AMQPFrame::Body(channel, piece.to_vec())));

@@ -6,3 +6,4 @@ pub mod client;
 pub mod methods;
 pub mod script;
 pub mod show;
+pub mod talk;

@@ -6,7 +6,7 @@
 
 use super::{
     client::{Client, Hello, Incoming, PATIENCE},
-    methods::{Method, a_queue, is_there_a_queue, is_there_an_exchange},
+    methods::{Method, a_queue, is_there_a_queue, is_there_an_exchange, text},
     show::{self, Invented},
 };
 use amq_protocol::{
@@ -230,8 +230,8 @@ impl Script {
             return self.finish(format!("{operation} (the channel is closed)"), Vec::new());
         }
         for _ in bodies {
-            channel.published += 1;
             if channel.confirming {
+                channel.published += 1;
                 channel.unconfirmed.insert(channel.published);
             }
         }
@@ -253,41 +253,39 @@ impl Script {
         self.finish(format!("{}/{} sends {what}", at.0, at.1), Vec::new());
     }
 
-    // ---- waiting for what takes its time ----
+    // ---- waiting for what takes its time: it belongs to the operation before ----
 
     /// Waits until a queue has so many ready messages: for what a broker does by the clock, or through a quorum.
     pub fn until_ready(&mut self, queue: &str, ready: u32) {
         let reached = self.until(|script| script.counts(queue).is_some_and(|(count, _)| count == ready));
-        let operation = format!("until {queue} has {ready} ready");
-        let operation = if reached { operation } else { format!("{operation} (in vain)") };
-        self.finish(operation, Vec::new());
+        self.finish_waiting(format!("{queue} has {ready} ready"), reached);
     }
 
     pub fn until_queue_is_gone(&mut self, queue: &str) {
         let reached = self.until(|script| script.counts(queue).is_none());
-        self.finish(format!("until {queue} is gone{}", if reached { "" } else { " (in vain)" }), Vec::new());
+        self.finish_waiting(format!("{queue} is gone"), reached);
     }
 
     /// Waits until an exchange is gone.
     pub fn until_exchange_is_gone(&mut self, name: &str) {
         let reached = self.until(|script| script.probe.ask(1, is_there_an_exchange(name)).contains("404"));
-        self.finish(format!("until {name} is gone{}", if reached { "" } else { " (in vain)" }), Vec::new());
+        self.finish_waiting(format!("{name} is gone"), reached);
     }
 
-    /// Waits until so many things more were observed on a channel.
+    /// Waits until the last operation has caused so many things on a channel.
     pub fn until_observed(&mut self, at: At, count: usize) {
+        let here = format!("{}/{} ←", at.0, at.1);
+        let earlier = self.steps.last().map_or(0, |step| step.observed.iter().filter(|l| l.starts_with(&here)).count());
         self.channel(at);
         let peer = self.peer(at.0);
-        let reached = peer.read_until(|peer| peer.channels[&at.1].observed.len() >= count);
-        let vain = if reached { "" } else { " (in vain)" };
-        self.finish(format!("until {}/{} sees {count} more{vain}", at.0, at.1), Vec::new());
+        let reached = peer.read_until(|peer| earlier + peer.channels[&at.1].observed.len() >= count);
+        self.finish_waiting(format!("{}/{} has seen {count}", at.0, at.1), reached);
     }
 
     /// Waits until the broker closes a connection.
     pub fn until_closed(&mut self, name: &'static str) {
         let reached = self.peer(name).read_until(|_| false);
-        let vain = if reached { "" } else { " (in vain)" };
-        self.finish(format!("until {name} is closed{vain}"), Vec::new());
+        self.finish_waiting(format!("{name} is closed"), reached);
     }
 
     // ---- what was observed ----
@@ -356,7 +354,8 @@ impl Script {
             }
             AMQPClass::Queue(Queue::Declare(declare)) => {
                 // Others may not look at an exclusive queue, and replicated queues count with a delay.
-                if !declare.exclusive && !declare.arguments.contains_key("x-queue-type") {
+                let kind = declare.arguments.inner().get("x-queue-type");
+                if !declare.exclusive && kind.is_none_or(|kind| *kind == text("classic")) {
                     self.watched.entry(name.clone()).or_default();
                 }
                 self.declared.0.insert(name);
@@ -398,6 +397,18 @@ impl Script {
         let operation = self.invented.number(&operation);
         let observed = observed.iter().map(|line| self.invented.number(line)).collect();
         self.steps.push(Step { operation, observed });
+    }
+
+    fn finish_waiting(&mut self, what: String, reached: bool) {
+        self.finish(format!("until {what}{}", if reached { "" } else { " (in vain)" }), Vec::new());
+        let (Some(waiting), Some(before)) = (self.steps.pop(), self.steps.last_mut()) else { return };
+        before.operation = format!("{}, {}", before.operation, waiting.operation);
+        // Of a queue's counts only the last are certain: how they went there is a matter of the moment.
+        let queue = |line: &str| Some(line.strip_prefix("queue ")?.split_once(": ")?.0.to_owned());
+        let later: Vec<_> = waiting.observed.iter().filter_map(|line| queue(line)).collect();
+        before.observed.retain(|line| queue(line).is_none_or(|queue| !later.contains(&queue)));
+        before.observed.extend(waiting.observed);
+        before.observed.sort_by_key(|line| queue(line)); // stable: what was seen first, then the queues
     }
 
     fn settle(&mut self) {
@@ -705,7 +716,11 @@ impl ChannelView {
         }
         for tag in tags {
             self.unconfirmed.remove(&tag);
-            if good { self.acked.insert(tag) } else { self.nacked.insert(tag) };
+            if good {
+                self.acked.insert(tag)
+            } else {
+                self.nacked.insert(tag)
+            };
         }
     }
 
@@ -720,7 +735,8 @@ impl ChannelView {
             self.content = Some(content);
             return;
         }
-        let frames = if content.frames.len() > 1 { format!(" in frames of {:?}", content.frames) } else { String::new() };
+        let frames =
+            if content.frames.len() > 1 { format!(" in frames of {:?}", content.frames) } else { String::new() };
         let body = show::body(&content.body);
         self.observed.push(format!("{} |{properties} {body}{frames}", content.method));
         if content.method.starts_with("basic.get-ok") {

@@ -1,12 +1,18 @@
 //! Methods, properties and messages in words, the same for every broker.
 
 use amq_protocol::{
-    protocol::{AMQPClass, basic::AMQPProperties, connection},
+    protocol::{
+        AMQPClass,
+        basic::{self, AMQPMethod as Basic, AMQPProperties},
+        connection,
+        exchange::{self, AMQPMethod as Exchange},
+        queue::{self, AMQPMethod as Queue},
+    },
     types::{AMQPValue, FieldTable},
 };
 use std::{collections::HashMap, fmt::Write};
 
-/// `queue.declare-ok queue="a" message_count=0 consumer_count=0`
+/// `queue.declare queue: "a", durable, x-max-length: 3`: flags only when they are set.
 pub fn method(method: &AMQPClass) -> String {
     if let AMQPClass::Connection(connection::AMQPMethod::Start(start)) = method {
         return start_method(start);
@@ -17,8 +23,29 @@ pub fn method(method: &AMQPClass) -> String {
     let (name, rest) = rest.split_once('(').unwrap_or((rest, ""));
     let fields = rest.split_once(" {").map_or("", |(_, fields)| fields);
     let fields = fields.strip_suffix("}))").unwrap_or(fields).trim();
-    let fields = fields.replace("ShortString(\"", "(\"").replace("(\"", "\"").replace("\")", "\"");
-    format!("{}.{} {}", class.to_lowercase(), kebab(name), fields).trim().to_owned()
+    let mut fields = fields.replace("ShortString(\"", "\"").replace("\")", "\"");
+    if let Some(arguments) = arguments(method) {
+        fields.truncate(fields.find("arguments: ").unwrap_or(fields.len()));
+        if !arguments.inner().is_empty() {
+            fields += &table(arguments);
+        }
+    }
+    let set = fields.split(", ").filter(|field| !field.ends_with(": false") && !field.is_empty());
+    let fields: Vec<_> = set.map(|field| field.strip_suffix(": true").unwrap_or(field)).collect();
+    format!("{}.{} {}", class.to_lowercase(), kebab(name), fields.join(", ")).trim().to_owned()
+}
+
+fn arguments(method: &AMQPClass) -> Option<&FieldTable> {
+    Some(match method {
+        AMQPClass::Queue(Queue::Declare(queue::Declare { arguments, .. }))
+        | AMQPClass::Queue(Queue::Bind(queue::Bind { arguments, .. }))
+        | AMQPClass::Queue(Queue::Unbind(queue::Unbind { arguments, .. }))
+        | AMQPClass::Exchange(Exchange::Declare(exchange::Declare { arguments, .. }))
+        | AMQPClass::Exchange(Exchange::Bind(exchange::Bind { arguments, .. }))
+        | AMQPClass::Exchange(Exchange::Unbind(exchange::Unbind { arguments, .. }))
+        | AMQPClass::Basic(Basic::Consume(basic::Consume { arguments, .. })) => arguments,
+        _ => return None,
+    })
 }
 
 /// Of the greeting only what a client relies on: the rest is the product's own.
@@ -39,7 +66,8 @@ pub fn properties(properties: &AMQPProperties) -> String {
             let _ = write!(text, " {name}={shown}"); // writing to a string doesn't fail
         }
     };
-    let string = |text: &Option<amq_protocol::types::ShortString>| text.as_ref().map(|text| format!("{:?}", text.as_str()));
+    let string =
+        |text: &Option<amq_protocol::types::ShortString>| text.as_ref().map(|text| format!("{:?}", text.as_str()));
     add("content-type", string(properties.content_type()));
     add("content-encoding", string(properties.content_encoding()));
     add("headers", properties.headers().as_ref().map(table));
@@ -83,7 +111,7 @@ pub fn body(body: &[u8]) -> String {
     if body.len() <= 80 {
         return format!("{:?}", String::from_utf8_lossy(body));
     }
-    let sum = body.iter().fold(0_u32, |sum, &byte| sum.rotate_left(5) ^ u32::from(byte));
+    let sum = body.iter().fold(1_u32, |sum, &byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     format!("{} bytes with the checksum {sum:08x}", body.len())
 }
 
@@ -109,8 +137,7 @@ impl Invented {
     pub fn number(&mut self, mut text: &str) -> String {
         const PREFIXES: [&str; 3] = ["amq.gen-", "amq.ctag-", "amq.rabbitmq.reply-to."];
         let mut numbered = String::new();
-        while let Some((start, prefix)) =
-            PREFIXES.iter().filter_map(|prefix| Some((text.find(prefix)?, *prefix))).min()
+        while let Some((start, prefix)) = PREFIXES.iter().filter_map(|prefix| Some((text.find(prefix)?, *prefix))).min()
         {
             let name = &text[start..];
             let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || "-_=/+.~".contains(c))).unwrap_or(name.len());
