@@ -1,0 +1,192 @@
+//! Subscribing, getting and prefetch (AMQP 0-9-1, sections 1.8.3.1 to 1.8.3.10;
+//! <https://www.rabbitmq.com/docs/consumers>, <https://www.rabbitmq.com/docs/consumer-prefetch>).
+
+use super::{Broker, Consumer, deliver::message_for_delivery, topology::REPLY_TO};
+use crate::{
+    arguments::{QueueType, consumer_priority},
+    channel::{At, ReplyConsumer, Unacknowledged},
+    effect::Effect,
+    error::{Refusal, ReplyCode, queue_in_vhost, short},
+    journal::Event,
+    queue::Moment,
+};
+use amq_protocol::protocol::{AMQPClass, basic};
+use std::sync::Arc;
+
+impl Broker {
+    pub(super) fn basic_consume(&mut self, at: At, consume: basic::Consume, now: Moment) -> Result<(), Refusal> {
+        let name = self.or_last_queue(at, consume.queue.as_str())?;
+        let tag = consume.consumer_tag.as_str();
+        let Some(channel) = self.channel(at) else { return Ok(()) };
+        if channel.consumers.contains_key(tag) {
+            return Err(ReplyCode::NotAllowed.because(format!("attempt to reuse consumer tag '{tag}'")));
+        }
+        let (prefetch, shared_prefetch) = (channel.prefetch, channel.shared_prefetch);
+        if name == REPLY_TO {
+            return self.consume_replies(at, &consume);
+        }
+        let id = self.queue_for(at, &name)?;
+        self.check_room()?;
+        let Some(queue) = self.queues.get_mut(&id) else { return Ok(()) };
+        let queue_type = queue.settings.queue_type;
+        if queue_type == QueueType::Quorum && shared_prefetch > 0 {
+            let text = format!("{} does not support global qos", queue_in_vhost(&name));
+            return Err(ReplyCode::NotImplemented.because(text));
+        }
+        let priority = consumer_priority(&name, queue_type, &consume.arguments)?;
+        let single_active = queue.settings.single_active_consumer;
+        let exclusive = consume.exclusive && queue_type == QueueType::Classic;
+        let is_taken = match single_active {
+            true => exclusive,
+            false => queue.holder.is_some() || (exclusive && !queue.consumers.is_empty()),
+        };
+        if is_taken {
+            return Err(ReplyCode::AccessRefused.because(format!("{} in exclusive use", queue_in_vhost(&name))));
+        }
+        let tag: Arc<str> = if tag.is_empty() { format!("amq.ctag-{}", self.unguessable()).into() } else { tag.into() };
+        let consumer_id = self.new_id();
+        if let Some(queue) = self.queues.get_mut(&id) {
+            queue.consumers.join(consumer_id, priority);
+            if exclusive || (single_active && queue.holder.is_none()) {
+                queue.holder = Some(consumer_id);
+            }
+        }
+        let consumer = Consumer {
+            at,
+            tag: tag.clone(),
+            queue: id,
+            no_ack: consume.no_ack,
+            // Without acknowledgements there is nothing to count.
+            prefetch: if consume.no_ack { 0 } else { prefetch },
+            in_flight: 0,
+            paused: false,
+        };
+        self.consumers.insert(consumer_id, consumer);
+        if let Some(channel) = self.channel(at) {
+            channel.consumers.insert(tag.clone(), consumer_id);
+        }
+        self.note(|| Event::Subscribed { connection: at.connection, consumer_tag: tag.clone(), queue: name.into() });
+        if !consume.nowait {
+            let ok = basic::ConsumeOk { consumer_tag: short(&tag) };
+            self.reply(at, AMQPClass::Basic(basic::AMQPMethod::ConsumeOk(ok)));
+        }
+        self.expire(id, now);
+        self.dispatch(id);
+        self.set_alarm(id);
+        Ok(())
+    }
+
+    /// Subscribes to direct replies (<https://www.rabbitmq.com/docs/direct-reply-to>).
+    fn consume_replies(&mut self, at: At, consume: &basic::Consume) -> Result<(), Refusal> {
+        if !consume.no_ack {
+            return Err(ReplyCode::PreconditionFailed.because("reply consumer cannot acknowledge"));
+        }
+        let address: Arc<str> = format!("{REPLY_TO}.{}", self.unguessable()).into();
+        let tag: Arc<str> = match consume.consumer_tag.as_str() {
+            "" => format!("amq.ctag-{}", self.unguessable()).into(),
+            tag => tag.into(),
+        };
+        let Some(channel) = self.channel(at) else { return Ok(()) };
+        if channel.reply_consumer.is_some() {
+            return Err(ReplyCode::PreconditionFailed.because("reply consumer already set"));
+        }
+        channel.reply_consumer = Some(ReplyConsumer { tag: tag.clone(), address: address.clone() });
+        self.reply_addresses.insert(address, at);
+        if !consume.nowait {
+            let ok = basic::ConsumeOk { consumer_tag: short(&tag) };
+            self.reply(at, AMQPClass::Basic(basic::AMQPMethod::ConsumeOk(ok)));
+        }
+        Ok(())
+    }
+
+    pub(super) fn basic_cancel(&mut self, at: At, cancel: basic::Cancel, now: Moment) -> Result<(), Refusal> {
+        let tag = cancel.consumer_tag.as_str();
+        let Some(channel) = self.channel(at) else { return Ok(()) };
+        if channel.reply_consumer.as_ref().is_some_and(|replies| &*replies.tag == tag) {
+            if let Some(replies) = channel.reply_consumer.take() {
+                self.reply_addresses.remove(&replies.address);
+            }
+        } else if let Some(consumer) = channel.consumers.remove(tag) {
+            self.remove_consumer(consumer, now);
+        }
+        // To cancel what isn't there is no mistake.
+        if !cancel.nowait {
+            let ok = basic::CancelOk { consumer_tag: cancel.consumer_tag };
+            self.reply(at, AMQPClass::Basic(basic::AMQPMethod::CancelOk(ok)));
+        }
+        Ok(())
+    }
+
+    /// Takes a consumer off its queue. An auto-delete queue goes with its last one; a single active consumer is
+    /// followed by the next in line.
+    pub(super) fn remove_consumer(&mut self, id: u64, now: Moment) {
+        let Some(gone) = self.consumers.remove(&id) else { return };
+        let Some(queue) = self.queues.get_mut(&gone.queue) else { return };
+        queue.consumers.leave(id);
+        queue.last_used = now;
+        if queue.holder == Some(id) {
+            queue.holder = if queue.settings.single_active_consumer { queue.consumers.next() } else { None };
+        }
+        let (name, is_done) = (queue.name.clone(), queue.auto_delete && queue.consumers.is_empty());
+        self.note(|| Event::Unsubscribed { connection: gone.at.connection, consumer_tag: gone.tag, queue: name });
+        if is_done {
+            self.delete_queue(gone.queue);
+        } else {
+            self.dispatch(gone.queue);
+            self.set_alarm(gone.queue);
+        }
+    }
+
+    pub(super) fn basic_get(&mut self, at: At, get: basic::Get, now: Moment) -> Result<(), Refusal> {
+        let name = self.or_last_queue(at, get.queue.as_str())?;
+        let id = self.queue_for(at, &name)?;
+        self.expire(id, now);
+        let Some(queue) = self.queues.get_mut(&id) else { return Ok(()) };
+        if queue.settings.queue_type == QueueType::Quorum && queue.settings.single_active_consumer {
+            return Err(ReplyCode::ResourceLocked.because(format!(
+                "cannot obtain access to locked {}. basic.get operations are not supported by quorum queues with single \
+                 active consumer",
+                queue_in_vhost(&name)
+            )));
+        }
+        queue.last_used = now;
+        let Some(entry) = queue.pop() else {
+            self.reply(at, AMQPClass::Basic(basic::AMQPMethod::GetEmpty(basic::GetEmpty {})));
+            self.set_alarm(id);
+            return Ok(());
+        };
+        let (message_count, redelivered) = (queue.len() as u32, entry.returns > 0);
+        let message = message_for_delivery(queue, &entry);
+        let queue_name = queue.name.clone();
+        let kept = if get.no_ack {
+            self.memory -= entry.charge as usize;
+            None
+        } else {
+            queue.unacknowledged += 1;
+            Some(Unacknowledged { queue: id, consumer: None, entry })
+        };
+        let delivery_tag = self.channel(at).map(|channel| channel.deliver(kept)).unwrap_or_default();
+        self.note(|| Event::Delivered {
+            queue: queue_name,
+            connection: at.connection,
+            consumer_tag: None,
+            delivery_tag,
+            redelivered,
+        });
+        self.send(at, Effect::GetOk { delivery_tag, redelivered, message_count, message });
+        self.set_alarm(id);
+        Ok(())
+    }
+
+    pub(super) fn basic_qos(&mut self, at: At, qos: basic::Qos, now: Moment) -> Result<(), Refusal> {
+        let Some(channel) = self.channel(at) else { return Ok(()) };
+        match qos.global {
+            true => channel.shared_prefetch = qos.prefetch_count,
+            // RabbitMQ's meaning: a limit for each consumer to come, and none for the channel.
+            false => (channel.prefetch, channel.shared_prefetch) = (qos.prefetch_count, 0),
+        }
+        self.reply(at, AMQPClass::Basic(basic::AMQPMethod::QosOk(basic::QosOk {})));
+        self.resume_consumers_of(at, now);
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! From a queue to the consumer whose turn it is (<https://www.rabbitmq.com/docs/consumers>).
+
+use super::{
+    Broker,
+    dead_letter::{Dead, Reason},
+    post,
+};
+use crate::{
+    arguments::QueueType,
+    channel::Unacknowledged,
+    effect::Effect,
+    journal::Event,
+    message::{Content, Message},
+    queue::{Entry, Moment, Queue},
+};
+use amq_protocol::types::AMQPValue;
+use std::sync::Arc;
+
+impl Broker {
+    /// Hands out what waits in a queue for as long as a consumer can take it.
+    pub(super) fn dispatch(&mut self, id: u64) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
+        while !queue.is_empty() {
+            let next = if queue.settings.single_active_consumer { queue.holder } else { queue.consumers.next() };
+            let Some(consumer_id) = next else { return };
+            let Some(consumer) = self.consumers.get_mut(&consumer_id) else { return };
+            if consumer.paused {
+                return; // the single active consumer, which nobody stands in for
+            }
+            let Some(connection) = self.connections.get_mut(&consumer.at.connection) else { return };
+            let has_room = connection.has_room();
+            let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { return };
+            if !has_room || !consumer.has_room() || !channel.has_room() {
+                connection.starving |= !has_room;
+                consumer.paused = true;
+                queue.consumers.pause(consumer_id);
+                continue;
+            }
+            let Some(entry) = queue.pop() else { return };
+            queue.consumers.turn();
+            let redelivered = entry.returns > 0;
+            let message = message_for_delivery(queue, &entry);
+            let kept = if consumer.no_ack {
+                self.memory -= entry.charge as usize;
+                None
+            } else {
+                queue.unacknowledged += 1;
+                consumer.in_flight += 1;
+                Some(Unacknowledged { queue: id, consumer: Some(consumer_id), entry })
+            };
+            let delivery_tag = channel.deliver(kept);
+            if let Some(journal) = &mut self.journal {
+                journal.push(Event::Delivered {
+                    queue: queue.name.clone(),
+                    connection: consumer.at.connection,
+                    consumer_tag: Some(consumer.tag.clone()),
+                    delivery_tag,
+                    redelivered,
+                });
+            }
+            let consumer_tag = consumer.tag.clone();
+            let effect = Effect::Deliver { consumer_tag, delivery_tag, redelivered, message };
+            post(&mut self.woken, connection, consumer.at, effect);
+        }
+    }
+
+    /// Lets paused consumers of these queues go on, those that can, and hands out what waits for them.
+    pub(super) fn resume(&mut self, queues: impl IntoIterator<Item = u64>, now: Moment) {
+        for id in queues {
+            if self.unpause(id) {
+                self.expire(id, now);
+                self.dispatch(id);
+            }
+        }
+    }
+
+    /// Brings those consumers of a queue back into the circle that can take a message again.
+    pub(super) fn unpause(&mut self, id: u64) -> bool {
+        let Some(queue) = self.queues.get_mut(&id) else { return false };
+        let (consumers, connections) = (&mut self.consumers, &self.connections);
+        queue.consumers.resume(|id| {
+            let Some(consumer) = consumers.get_mut(&id) else { return false };
+            let Some(connection) = connections.get(&consumer.at.connection) else { return false };
+            let channel = connection.channels.get(&consumer.at.channel);
+            let can_go_on = connection.has_room() && consumer.has_room() && channel.is_some_and(|c| c.has_room());
+            consumer.paused = !can_go_on;
+            can_go_on
+        })
+    }
+
+    /// The client has read what lay in its outbox: its consumers can go on.
+    pub(super) fn resume_connection(&mut self, connection: u64, now: Moment) {
+        let waiting = |at: &crate::channel::At| at.connection == connection;
+        let mut queues: Vec<u64> = match self.connections.get(&connection) {
+            None => return,
+            Some(known) => {
+                let consumers = known.channels.values().flat_map(|channel| channel.consumers.values());
+                let consumers = consumers.filter_map(|id| self.consumers.get(id));
+                consumers.filter(|consumer| waiting(&consumer.at) && consumer.paused).map(|known| known.queue).collect()
+            }
+        };
+        queues.sort_unstable();
+        queues.dedup();
+        self.resume(queues, now);
+    }
+
+    /// Gives up what is too old at the head of a queue.
+    pub(super) fn expire(&mut self, id: u64, now: Moment) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let expired = if queue.next_expiry() <= now { queue.take_expired(now) } else { return };
+        self.give_up(id, expired, Reason::Expired);
+    }
+
+    /// After something was put into a queue: drops what is too much and what is too old.
+    pub(super) fn enforce_limits(&mut self, id: u64, now: Moment) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let dropped = queue.take_overflow();
+        if !dropped.is_empty() {
+            self.give_up(id, dropped, Reason::MaxLength);
+        }
+        self.expire(id, now);
+        self.set_alarm(id);
+    }
+
+    /// Takes messages off the books of a queue; its dead-letter exchange gets them, if it has one.
+    pub(super) fn give_up(&mut self, id: u64, entries: Vec<Entry>, reason: Reason) {
+        for entry in entries {
+            self.memory -= entry.charge as usize;
+            self.dead.push_back(Dead { queue: id, message: entry.message, reason });
+        }
+    }
+}
+
+/// The message as it goes out. One that comes back to a quorum queue counts how often.
+/// See <https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling>.
+pub(super) fn message_for_delivery(queue: &Queue, entry: &Entry) -> Arc<Message> {
+    if queue.settings.queue_type != QueueType::Quorum || entry.returns == 0 {
+        return entry.message.clone();
+    }
+    let content = &entry.message.content;
+    let Ok(properties) = content.properties() else { return entry.message.clone() };
+    let mut headers = properties.headers().unwrap_or_default();
+    headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(entry.returns.into()));
+    let raw = properties.with_headers(&headers);
+    let content = Content::new(content.routing_key(), &raw, content.body());
+    Arc::new(Message { exchange: entry.message.exchange.clone(), content })
+}

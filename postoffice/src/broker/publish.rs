@@ -1,0 +1,282 @@
+//! From a message to the queues that it goes to, and its confirm (AMQP 0-9-1, section 1.8.3.7;
+//! <https://www.rabbitmq.com/docs/publishers>, <https://www.rabbitmq.com/docs/confirms>).
+
+use super::{
+    Broker, charge,
+    dead_letter::{Dead, Reason},
+    topology::{REPLY_TO, no_exchange},
+};
+use crate::{
+    arguments::{Overflow, parse_expiration},
+    channel::At,
+    effect::Effect,
+    erlang,
+    error::{Refusal, ReplyCode, exchange_in_vhost},
+    exchange::Destination,
+    journal::Event,
+    message::{Content, Message},
+    properties::Properties,
+    queue::Moment,
+};
+use amq_protocol::{
+    protocol::{AMQPClass, basic, confirm},
+    types::{AMQPValue, FieldTable},
+};
+use std::sync::Arc;
+
+/// Where a message goes.
+#[derive(Debug, Default)]
+pub(super) struct Route {
+    /// The queues, each once.
+    pub(super) queues: Vec<u64>,
+    /// Channels that wait for a direct reply, with the name that the reply was sent to.
+    replies: Vec<(At, Arc<str>)>,
+}
+
+/// A message that is about to be put into queues.
+pub(super) struct Delivery {
+    pub(super) message: Arc<Message>,
+    pub(super) queues: Vec<u64>,
+    /// Who sent it; none for the office itself.
+    pub(super) from: Option<At>,
+    /// The sender wants it back if no queue takes it.
+    pub(super) mandatory: bool,
+    /// Its number among the sender's messages, if the sender wants a confirm.
+    pub(super) confirm: Option<u64>,
+    /// The message's own time to live in milliseconds.
+    pub(super) lifetime: Option<u64>,
+}
+
+impl Broker {
+    /// Takes a message from a client.
+    pub(super) fn accept(
+        &mut self,
+        at: At,
+        publish: &basic::Publish,
+        mut content: Content,
+        now: Moment,
+    ) -> Result<(), Refusal> {
+        if publish.immediate {
+            return Err(ReplyCode::NotImplemented.because("immediate=true"));
+        }
+        let name = publish.exchange.as_str();
+        let exchange = self.exchanges.get(name).ok_or_else(|| no_exchange(name))?;
+        if exchange.internal {
+            return Err(
+                ReplyCode::AccessRefused.because(format!("cannot publish to internal {}", exchange_in_vhost(name)))
+            );
+        }
+        let exchange = exchange.name.clone();
+        // RabbitMQ's channel fails over properties that it can't read, and takes the connection with it.
+        let properties = content.properties().map_err(|_| Refusal::internal())?;
+        let mut replaced = None;
+        if properties.reply_to() == Some(REPLY_TO.as_bytes()) {
+            let replies = self.channel(at).and_then(|channel| channel.reply_consumer.as_ref());
+            let address = &replies
+                .ok_or_else(|| ReplyCode::PreconditionFailed.because("fast reply consumer does not exist"))?
+                .address;
+            replaced = Some(properties.with_reply_to(address));
+        }
+        self.check_user(at, &properties)?;
+        let lifetime = properties.expiration().map(parse_expiration).transpose()?;
+        let confirm = self
+            .channel(at)
+            .and_then(|channel| (channel.confirms || channel.transaction.is_some()).then(|| channel.next_publish()));
+        let headers = if properties.has_headers() { properties.headers() } else { None };
+        let copies = headers.as_ref().map(copy_keys).transpose()?.unwrap_or_default();
+        if let Some(raw) = replaced {
+            content = Content::new(content.routing_key(), &raw, content.body());
+        }
+        if let Some(headers) = headers.as_ref().filter(|headers| headers.inner().contains_key("BCC")) {
+            let without = without_header(headers, "BCC");
+            let raw = content.properties().map_err(|_| Refusal::internal())?.with_headers(&without);
+            content = Content::new(content.routing_key(), &raw, content.body());
+        }
+        let message = Message { exchange, content };
+        let keys: Vec<&str> = std::iter::once(message.routing_key()).chain(copies.iter().map(String::as_str)).collect();
+        let route = self.route(&message.exchange, &keys, headers.as_ref());
+        self.note_published(Some(at), &message, &route.queues);
+        let message = Arc::new(message);
+        for (receiver, address) in route.replies {
+            self.deliver_reply(receiver, &address, &message);
+        }
+        if let Some(transaction) = self.channel(at).and_then(|channel| channel.transaction.as_mut()) {
+            transaction.publishes.push((message, route.queues, publish.mandatory));
+            return Ok(());
+        }
+        let mandatory = publish.mandatory;
+        self.deliver(Delivery { message, queues: route.queues, from: Some(at), mandatory, confirm, lifetime }, now);
+        Ok(())
+    }
+
+    fn check_user(&self, at: At, properties: &Properties<'_>) -> Result<(), Refusal> {
+        let Some(claimed) = properties.user_id() else { return Ok(()) };
+        let actual = self.connections.get(&at.connection).map(|known| known.client.user.clone()).unwrap_or_default();
+        if claimed == actual.as_bytes() {
+            return Ok(());
+        }
+        let claimed = String::from_utf8_lossy(claimed);
+        let text = format!("user_id property set to '{claimed}' but authenticated user was '{actual}'");
+        Err(ReplyCode::PreconditionFailed.because(text))
+    }
+
+    pub(super) fn note_published(&mut self, from: Option<At>, message: &Message, queues: &[u64]) {
+        if self.journal.is_none() {
+            return;
+        }
+        let queues = queues.iter().filter_map(|id| Some(self.queues.get(id)?.name.clone())).collect();
+        self.note(|| Event::Published {
+            connection: from.map(|at| at.connection),
+            exchange: message.exchange.clone(),
+            routing_key: message.routing_key().into(),
+            queues,
+            size: message.body_length(),
+        });
+    }
+
+    /// Follows the bindings from an exchange, through other exchanges, to queues. The first key is the message's own;
+    /// the others come from its headers `CC` and `BCC` (<https://www.rabbitmq.com/docs/sender-selected>).
+    pub(super) fn route(&self, exchange: &str, keys: &[&str], headers: Option<&FieldTable>) -> Route {
+        let mut route = Route::default();
+        if exchange.is_empty() {
+            for &key in keys {
+                match self.reply_addresses.get_key_value(key) {
+                    Some((address, at)) => route.replies.push((*at, address.clone())),
+                    None => route.queues.extend(self.queue_ids.get(key)),
+                }
+            }
+        } else {
+            let mut visited: Vec<&str> = vec![exchange];
+            let mut next = 0;
+            while let Some(exchange) = visited.get(next).and_then(|&name| self.exchanges.get(name)) {
+                next += 1;
+                let mut onward = Vec::new();
+                let mut found = false;
+                for &key in keys {
+                    exchange.route(
+                        key,
+                        || headers.cloned().unwrap_or_default(),
+                        |destination| {
+                            found = true;
+                            match destination {
+                                Destination::Queue(id) => route.queues.push(*id),
+                                Destination::Exchange(name) => onward.push(name.clone()),
+                            }
+                        },
+                    );
+                }
+                if !found {
+                    onward.extend(exchange.alternate.clone());
+                }
+                for name in onward {
+                    if let Some((known, _)) = self.exchanges.get_key_value(&name)
+                        && !visited.contains(&&**known)
+                    {
+                        visited.push(known);
+                    }
+                }
+            }
+        }
+        if route.queues.len() > 1 {
+            route.queues.sort_unstable();
+            route.queues.dedup();
+        }
+        route
+    }
+
+    /// Puts a message into queues, hands it to consumers, and answers its sender.
+    pub(super) fn deliver(&mut self, delivery: Delivery, now: Moment) {
+        let Delivery { message, queues, from, mandatory, confirm, lifetime } = delivery;
+        let charge = charge(&message, queues.len());
+        let mut refused = false;
+        for &id in &queues {
+            let Some(queue) = self.queues.get_mut(&id) else { continue };
+            if queue.settings.overflow.refuses() && queue.refuses(message.body_length()) {
+                refused = true;
+                let name = queue.name.clone();
+                let to_dead_letters = queue.settings.overflow == Overflow::RejectPublishDlx;
+                self.note(|| Event::Refused { queue: name });
+                if to_dead_letters {
+                    self.dead.push_back(Dead { queue: id, message: message.clone(), reason: Reason::MaxLength });
+                }
+                continue;
+            }
+            queue.push(message.clone(), charge, lifetime, now);
+            self.memory += charge as usize;
+            // First to a consumer, if one is free: a message that never waits is never too old or too many.
+            self.dispatch(id);
+            self.enforce_limits(id, now);
+        }
+        let Some(at) = from else { return };
+        if mandatory && queues.is_empty() {
+            let (exchange, routing_key) = (message.exchange.clone(), message.routing_key().into());
+            self.note(|| Event::Returned { connection: at.connection, exchange, routing_key });
+            self.send(at, Effect::Return(message));
+        }
+        match (confirm, refused) {
+            (None, _) => {}
+            (Some(delivery_tag), false) => self.send(at, Effect::Confirm { delivery_tag, multiple: false }),
+            (Some(delivery_tag), true) => self.send(at, Effect::Refuse { delivery_tag }),
+        }
+    }
+
+    /// Whether any of these queues would refuse the message.
+    pub(super) fn is_refused_by(&self, queues: &[u64], message: &Message) -> bool {
+        let length = message.body_length();
+        queues.iter().filter_map(|id| self.queues.get(id)).any(|queue| queue.refuses(length))
+    }
+
+    /// Hands a reply to the channel that waits for it. As in RabbitMQ 3.10 it doesn't count as a delivery of its own:
+    /// its tag is the one that the channel's next delivery will have.
+    fn deliver_reply(&mut self, at: At, address: &Arc<str>, message: &Arc<Message>) {
+        let Some(channel) = self.channel(at) else { return };
+        let Some(replies) = channel.reply_consumer.as_ref().filter(|replies| replies.address == *address) else {
+            return;
+        };
+        let consumer_tag = replies.tag.clone();
+        let delivery_tag = channel.next_delivery();
+        self.send(at, Effect::Deliver { consumer_tag, delivery_tag, redelivered: false, message: message.clone() });
+    }
+
+    pub(super) fn confirm_select(&mut self, at: At, select: confirm::Select) -> Result<(), Refusal> {
+        let Some(channel) = self.channel(at) else { return Ok(()) };
+        if channel.transaction.is_some() {
+            return Err(ReplyCode::PreconditionFailed.because("cannot switch from tx to confirm mode"));
+        }
+        channel.confirms = true;
+        if !select.nowait {
+            self.reply(at, AMQPClass::Confirm(confirm::AMQPMethod::SelectOk(confirm::SelectOk {})));
+        }
+        Ok(())
+    }
+}
+
+/// The further routing keys in a message's headers.
+pub(super) fn copy_keys(headers: &FieldTable) -> Result<Vec<String>, Refusal> {
+    let mut keys = Vec::new();
+    for name in ["CC", "BCC"] {
+        match headers.inner().get(name) {
+            None => {}
+            Some(AMQPValue::FieldArray(values)) => {
+                let texts = values.as_slice().iter().filter_map(crate::properties::long_text);
+                keys.extend(texts.map(str::to_owned));
+            }
+            Some(other) => {
+                let kind = erlang::type_name(other);
+                let text = format!("invalid message: {{unacceptable_type_in_header,\"{name}\",{kind}}}");
+                return Err(ReplyCode::PreconditionFailed.because(text));
+            }
+        }
+    }
+    Ok(keys)
+}
+
+/// A copy of the headers with one left out.
+pub(super) fn without_header(headers: &FieldTable, name: &str) -> FieldTable {
+    let mut rest = FieldTable::default();
+    let kept = headers.inner().iter().filter(|(known, _)| known.as_str() != name);
+    for (known, value) in kept {
+        rest.insert(known.clone(), value.clone());
+    }
+    rest
+}

@@ -1,0 +1,136 @@
+//! Looking inside, and the few things that an owner may do without being a client.
+
+use super::Broker;
+use crate::{
+    exchange::Destination,
+    queue::{Moment, Queue},
+    state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},
+};
+use amq_protocol::protocol::basic::parse_properties;
+
+impl Broker {
+    /// All queues by name.
+    pub(crate) fn queue_states(&mut self, now: Moment) -> Vec<QueueState> {
+        self.tick(now);
+        let mut states: Vec<QueueState> = self.queues.values().map(state_of).collect();
+        states.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        states
+    }
+
+    /// The queue with this name.
+    pub(crate) fn queue_state(&mut self, name: &str, now: Moment) -> Option<QueueState> {
+        self.tick(now);
+        self.queues.get(self.queue_ids.get(name)?).map(state_of)
+    }
+
+    /// What waits in a queue, the next one first.
+    pub(crate) fn letters(&mut self, name: &str, now: Moment) -> Option<Vec<Letter>> {
+        self.tick(now);
+        let queue = self.queues.get(self.queue_ids.get(name)?)?;
+        Some(
+            queue
+                .iter()
+                .map(|entry| {
+                    let message = &entry.message;
+                    let properties = parse_properties(message.content.raw_properties());
+                    Letter {
+                        body: message.content.body().to_vec(),
+                        exchange: message.exchange.to_string(),
+                        routing_key: message.routing_key().to_owned(),
+                        properties: properties.map(|(_, properties)| properties).unwrap_or_default(),
+                        redelivered: entry.returns > 0,
+                    }
+                })
+                .collect(),
+        )
+    }
+
+    /// Throws away what waits in a queue; says how much that was.
+    pub(crate) fn empty_queue(&mut self, name: &str, now: Moment) -> Option<usize> {
+        let id = *self.queue_ids.get(name)?;
+        let count = self.purge(id, now);
+        self.bury_the_dead(now);
+        self.check_memory();
+        Some(count)
+    }
+
+    /// Removes a queue.
+    pub(crate) fn remove_queue(&mut self, name: &str) -> Option<()> {
+        let id = *self.queue_ids.get(name)?;
+        self.delete_queue(id);
+        self.check_memory();
+        Some(())
+    }
+
+    /// Removes all queues, and all exchanges that clients have declared.
+    pub(crate) fn reset(&mut self) {
+        let queues: Vec<u64> = self.queues.keys().copied().collect();
+        queues.into_iter().for_each(|id| self.delete_queue(id));
+        let declared = self.exchanges.keys().filter(|name| !name.is_empty() && !name.starts_with("amq."));
+        let declared: Vec<_> = declared.cloned().collect();
+        declared.iter().for_each(|name| self.delete_exchange(name));
+        self.check_memory();
+    }
+
+    /// All exchanges by name.
+    pub(crate) fn exchange_states(&self) -> Vec<ExchangeState> {
+        let mut states: Vec<ExchangeState> = self
+            .exchanges
+            .values()
+            .map(|exchange| {
+                let mut bindings: Vec<BindingState> = exchange
+                    .bindings()
+                    .map(|binding| BindingState {
+                        routing_key: binding.routing_key.to_string(),
+                        destination: self.name_of(&binding.destination).to_string(),
+                        to_exchange: matches!(binding.destination, Destination::Exchange(_)),
+                    })
+                    .collect();
+                bindings.sort_unstable();
+                ExchangeState {
+                    name: exchange.name.to_string(),
+                    kind: exchange.kind.name(),
+                    durable: exchange.durable,
+                    auto_delete: exchange.auto_delete,
+                    internal: exchange.internal,
+                    arguments: exchange.arguments.clone(),
+                    bindings,
+                }
+            })
+            .collect();
+        states.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        states
+    }
+
+    /// All open connections, the oldest first.
+    pub(crate) fn connection_states(&self) -> Vec<ConnectionState> {
+        let mut states: Vec<ConnectionState> = self
+            .connections
+            .iter()
+            .map(|(&id, connection)| ConnectionState {
+                id,
+                name: connection.client.name.clone(),
+                peer: connection.client.peer.clone(),
+                user: connection.client.user.to_string(),
+                channels: connection.channels.values().filter(|channel| !channel.closing).count(),
+                unacknowledged: connection.channels.values().map(|channel| channel.unacknowledged()).sum(),
+                blocked: connection.blocked,
+            })
+            .collect();
+        states.sort_unstable_by_key(|state| state.id);
+        states
+    }
+}
+
+fn state_of(queue: &Queue) -> QueueState {
+    QueueState {
+        name: queue.name.to_string(),
+        ready: queue.len(),
+        unacknowledged: queue.unacknowledged,
+        consumers: queue.consumers.len(),
+        durable: queue.durable,
+        exclusive: queue.owner.is_some(),
+        auto_delete: queue.auto_delete,
+        arguments: queue.arguments.clone(),
+    }
+}

@@ -1,0 +1,212 @@
+//! What one channel knows: its consumers, what it was given and has not acknowledged, its limits, its confirms
+//! (AMQP 0-9-1, section 2.2.5; <https://www.rabbitmq.com/docs/channels>).
+
+use crate::{
+    error::{Refusal, ReplyCode},
+    message::Message,
+    queue::Entry,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// Where a channel is: its connection and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct At {
+    pub(crate) connection: u64,
+    pub(crate) channel: u16,
+}
+
+/// A message that was handed out and waits for its acknowledgement.
+#[derive(Clone, Debug)]
+pub(crate) struct Unacknowledged {
+    pub(crate) queue: u64,
+    /// The consumer that it was delivered to; none for `basic.get`.
+    pub(crate) consumer: Option<u64>,
+    pub(crate) entry: Entry,
+}
+
+/// What happens to messages that a client is done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    Acknowledge,
+    Requeue,
+    Discard,
+}
+
+/// What a transaction holds back until it is committed (AMQP 0-9-1, section 1.9).
+#[derive(Debug, Default)]
+pub(crate) struct Transaction {
+    /// Messages with the queues that they were routed to, and whether they come back if there are none.
+    pub(crate) publishes: Vec<(Arc<Message>, Vec<u64>, bool)>,
+    pub(crate) settlements: Vec<(Settlement, Vec<(u64, Unacknowledged)>)>,
+}
+
+/// The consumer of a channel's direct replies.
+#[derive(Clone, Debug)]
+pub(crate) struct ReplyConsumer {
+    pub(crate) tag: Arc<str>,
+    /// The name that a request's reply-to is given.
+    pub(crate) address: Arc<str>,
+}
+
+/// The state of one channel.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    /// The server has closed it and waits for the client to agree; nothing else counts.
+    pub(crate) closing: bool,
+    /// The queue that an empty name means.
+    pub(crate) last_queue: Option<Arc<str>>,
+    pub(crate) consumers: HashMap<Arc<str>, u64>,
+    pub(crate) reply_consumer: Option<ReplyConsumer>,
+    /// The limit for each consumer that starts from now on; 0 is none.
+    pub(crate) prefetch: u16,
+    /// The limit for all consumers together; 0 is none.
+    pub(crate) shared_prefetch: u16,
+    pub(crate) confirms: bool,
+    pub(crate) transaction: Option<Transaction>,
+    unacknowledged: BTreeMap<u64, Unacknowledged>,
+    /// How many of those went to consumers.
+    in_flight: usize,
+    next_delivery: u64,
+    next_publish: u64,
+}
+
+impl Default for Channel {
+    fn default() -> Self {
+        Self {
+            closing: false,
+            last_queue: None,
+            consumers: HashMap::new(),
+            reply_consumer: None,
+            prefetch: 0,
+            shared_prefetch: 0,
+            confirms: false,
+            transaction: None,
+            unacknowledged: BTreeMap::new(),
+            in_flight: 0,
+            next_delivery: 1,
+            next_publish: 1,
+        }
+    }
+}
+
+impl Channel {
+    /// A channel that the server has closed.
+    pub(crate) fn closing() -> Self {
+        Self { closing: true, ..Self::default() }
+    }
+
+    /// The tag that the next delivery will have.
+    pub(crate) fn next_delivery(&self) -> u64 {
+        self.next_delivery
+    }
+
+    /// Notes a delivery; one that wants an acknowledgement is kept until then. Gives its tag.
+    pub(crate) fn deliver(&mut self, kept: Option<Unacknowledged>) -> u64 {
+        let tag = self.next_delivery;
+        self.next_delivery += 1;
+        if let Some(kept) = kept {
+            self.keep(tag, kept);
+        }
+        tag
+    }
+
+    fn keep(&mut self, tag: u64, kept: Unacknowledged) {
+        self.in_flight += usize::from(kept.consumer.is_some());
+        self.unacknowledged.insert(tag, kept);
+    }
+
+    /// Whether the limit for all consumers together leaves room for one delivery more.
+    pub(crate) fn has_room(&self) -> bool {
+        self.shared_prefetch == 0 || self.in_flight < usize::from(self.shared_prefetch)
+    }
+
+    pub(crate) fn unacknowledged(&self) -> usize {
+        self.unacknowledged.len()
+    }
+
+    /// The number of the next message in confirm mode.
+    pub(crate) fn next_publish(&mut self) -> u64 {
+        let number = self.next_publish;
+        self.next_publish += 1;
+        number
+    }
+
+    /// Takes what a client settles: one delivery, or with `multiple` all up to it; tag 0 is all there are.
+    pub(crate) fn take(&mut self, tag: u64, multiple: bool) -> Result<Vec<(u64, Unacknowledged)>, Refusal> {
+        let taken = if multiple && tag == 0 {
+            std::mem::take(&mut self.unacknowledged).into_iter().collect()
+        } else if !self.unacknowledged.contains_key(&tag) {
+            return Err(ReplyCode::PreconditionFailed.because(format!("unknown delivery tag {tag}")));
+        } else if multiple {
+            let younger = self.unacknowledged.split_off(&(tag + 1));
+            std::mem::replace(&mut self.unacknowledged, younger).into_iter().collect()
+        } else {
+            self.unacknowledged.remove_entry(&tag).into_iter().collect::<Vec<_>>()
+        };
+        self.in_flight -= taken.iter().filter(|(_, kept)| kept.consumer.is_some()).count();
+        Ok(taken)
+    }
+
+    /// Takes everything that is not acknowledged.
+    pub(crate) fn take_all(&mut self) -> Vec<(u64, Unacknowledged)> {
+        self.in_flight = 0;
+        std::mem::take(&mut self.unacknowledged).into_iter().collect()
+    }
+
+    /// Undoes [`Channel::take`]: a transaction was rolled back.
+    pub(crate) fn give_back(&mut self, taken: Vec<(u64, Unacknowledged)>) {
+        taken.into_iter().for_each(|(tag, kept)| self.keep(tag, kept));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{message::Content, queue::NEVER};
+
+    fn channel(deliveries: usize) -> Channel {
+        let mut channel = Channel::default();
+        for number in 0..deliveries as u64 {
+            let message = Arc::new(Message { exchange: "".into(), content: Content::default() });
+            let entry = Entry { message, number, expires: NEVER, returns: 0, charge: 1, priority: 0 };
+            channel.deliver(Some(Unacknowledged { queue: 1, consumer: Some(1), entry }));
+        }
+        channel
+    }
+
+    fn tags(taken: &[(u64, Unacknowledged)]) -> Vec<u64> {
+        taken.iter().map(|(tag, _)| *tag).collect()
+    }
+
+    #[test]
+    fn one_tag_settles_one_delivery_and_multiple_all_up_to_it() {
+        let mut channel = channel(5);
+        assert_eq!(tags(&channel.take(2, false).unwrap()), [2]);
+        assert_eq!(tags(&channel.take(4, true).unwrap()), [1, 3, 4]);
+        assert_eq!(tags(&channel.take(0, true).unwrap()), [5]);
+        assert_eq!(tags(&channel.take(0, true).unwrap()), [0; 0]);
+    }
+
+    #[test]
+    fn a_tag_that_is_not_open_is_refused_and_settles_nothing() {
+        let mut channel = channel(3);
+        channel.take(2, false).unwrap();
+        for (tag, multiple) in [(2, false), (2, true), (9, true), (0, false)] {
+            let text = format!("PRECONDITION_FAILED - unknown delivery tag {tag}");
+            assert_eq!(channel.take(tag, multiple).unwrap_err().text, text);
+        }
+        assert_eq!(channel.unacknowledged(), 2);
+    }
+
+    #[test]
+    fn the_shared_limit_counts_what_is_in_flight() {
+        let mut channel = channel(2);
+        channel.shared_prefetch = 2;
+        assert!(!channel.has_room());
+        channel.take(1, false).unwrap();
+        assert!(channel.has_room());
+    }
+}

@@ -1,0 +1,43 @@
+//! What the broker wants a client to receive, before it is bytes.
+
+use crate::message::Message;
+use amq_protocol::protocol::AMQPClass;
+use std::sync::Arc;
+
+/// Something to send on a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outgoing {
+    pub(crate) channel: u16,
+    pub(crate) effect: Effect,
+}
+
+/// The kinds of things that a channel sends. Those that go out by the thousand have a form of their own that costs no
+/// allocation while the broker is locked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// A method without content.
+    Method(Box<AMQPClass>),
+    /// `basic.deliver`
+    Deliver { consumer_tag: Arc<str>, delivery_tag: u64, redelivered: bool, message: Arc<Message> },
+    /// `basic.get-ok`
+    GetOk { delivery_tag: u64, redelivered: bool, message_count: u32, message: Arc<Message> },
+    /// `basic.return` of a message that no queue took
+    Return(Arc<Message>),
+    /// `basic.ack`, the publisher's confirm
+    Confirm { delivery_tag: u64, multiple: bool },
+    /// `basic.nack`, the publisher's refusal
+    Refuse { delivery_tag: u64 },
+}
+
+impl Effect {
+    /// How many bytes it holds on to until it is written, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Deliver { message, .. } | Self::GetOk { message, .. } | Self::Return(message) => {
+                100 + message.body_length()
+            }
+            Self::Method(_) => 200,
+            Self::Confirm { .. } | Self::Refuse { .. } => 30,
+        }
+    }
+}

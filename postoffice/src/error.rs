@@ -1,0 +1,166 @@
+//! What goes wrong: AMQP's reply codes with RabbitMQ's texts for the client, and the library's own error.
+//!
+//! Nothing here decides *when* something is wrong; that is the broker's part.
+
+use amq_protocol::types::ShortString;
+use std::{fmt, io, net::SocketAddr};
+
+/// Why the library could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another program listens on that address already.
+    #[error(
+        "port {} on {} is taken: another broker (RabbitMQ, or another post office) listens there. Stop it, or choose \
+         another address with --listen", .0.port(), .0.ip()
+    )]
+    PortTaken(SocketAddr),
+    /// The address can be reached from other machines, and nobody allowed that.
+    #[error(
+        "{0} can be reached from other machines; the post office has no TLS and keeps no secrets. Choose a loopback \
+         address, or allow it with --allow-remote"
+    )]
+    NotLoopback(SocketAddr),
+    /// The address can't be had for another reason.
+    #[error("can't listen on {address}: {source}")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// No queue has that name.
+    #[error("no queue '{name}'; {}", Existing(.existing))]
+    NoSuchQueue {
+        /// The name that was asked for.
+        name: String,
+        /// The queues that do exist, by name.
+        existing: Vec<String>,
+    },
+}
+
+/// Lists names for a person.
+struct Existing<'a>(&'a [String]);
+
+impl fmt::Display for Existing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("there are no queues"),
+            names => write!(f, "there are: '{}'", names.join("', '")),
+        }
+    }
+}
+
+/// The reply codes of AMQP 0-9-1 (section 1.2 of its reference) that RabbitMQ uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub(crate) enum ReplyCode {
+    NoRoute = 312,
+    ConnectionForced = 320,
+    AccessRefused = 403,
+    NotFound = 404,
+    ResourceLocked = 405,
+    PreconditionFailed = 406,
+    FrameError = 501,
+    CommandInvalid = 503,
+    ChannelError = 504,
+    UnexpectedFrame = 505,
+    ResourceError = 506,
+    NotAllowed = 530,
+    NotImplemented = 540,
+    InternalError = 541,
+}
+
+impl ReplyCode {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::NoRoute => "NO_ROUTE",
+            Self::ConnectionForced => "CONNECTION_FORCED",
+            Self::AccessRefused => "ACCESS_REFUSED",
+            Self::NotFound => "NOT_FOUND",
+            Self::ResourceLocked => "RESOURCE_LOCKED",
+            Self::PreconditionFailed => "PRECONDITION_FAILED",
+            Self::FrameError => "FRAME_ERROR",
+            Self::CommandInvalid => "COMMAND_INVALID",
+            Self::ChannelError => "CHANNEL_ERROR",
+            Self::UnexpectedFrame => "UNEXPECTED_FRAME",
+            Self::ResourceError => "RESOURCE_ERROR",
+            Self::NotAllowed => "NOT_ALLOWED",
+            Self::NotImplemented => "NOT_IMPLEMENTED",
+            Self::InternalError => "INTERNAL_ERROR",
+        }
+    }
+
+    /// Whether the error ends the whole connection ("hard" in the specification) or its channel alone.
+    pub(crate) fn is_hard(self) -> bool {
+        !matches!(
+            self,
+            Self::NoRoute | Self::AccessRefused | Self::NotFound | Self::ResourceLocked | Self::PreconditionFailed
+        )
+    }
+
+    /// The refusal with this code and this explanation.
+    pub(crate) fn because(self, explanation: impl fmt::Display) -> Refusal {
+        Refusal { code: self, text: format!("{} - {explanation}", self.name()) }
+    }
+}
+
+/// A refusal as the client reads it: `406 PRECONDITION_FAILED - …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: ReplyCode,
+    pub(crate) text: String,
+}
+
+impl Refusal {
+    /// An error inside the broker; RabbitMQ tells the client no more than the name.
+    pub(crate) fn internal() -> Self {
+        Self { code: ReplyCode::InternalError, text: ReplyCode::InternalError.name().to_owned() }
+    }
+
+    /// The reply text cut to what a short string holds, the way RabbitMQ cuts it: 252 bytes and three dots.
+    pub(crate) fn reply_text(&self) -> ShortString {
+        short(&self.text)
+    }
+}
+
+/// A text as a short string (255 bytes at most), cut with three dots where it is longer.
+pub(crate) fn short(text: &str) -> ShortString {
+    let cut = match text.len() {
+        0..=255 => text.to_owned(),
+        _ => {
+            let end = (0..=252).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+            format!("{}...", text.get(..end).unwrap_or_default())
+        }
+    };
+    ShortString::try_new(cut).unwrap_or_default() // 255 bytes at most by now
+}
+
+/// How RabbitMQ names a queue in its texts.
+pub(crate) fn queue_in_vhost(name: &str) -> String {
+    format!("queue '{name}' in vhost '/'")
+}
+
+/// How RabbitMQ names an exchange in its texts.
+pub(crate) fn exchange_in_vhost(name: &str) -> String {
+    format!("exchange '{name}' in vhost '/'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_at_255_bytes_with_three_dots() {
+        let refusal = ReplyCode::NotFound.because("é".repeat(200));
+        let text = refusal.reply_text();
+        assert!(text.as_str().len() <= 255);
+        assert!(text.as_str().ends_with("é..."));
+    }
+
+    #[test]
+    fn a_missing_queue_is_reported_with_those_that_exist() {
+        let error = Error::NoSuchQueue { name: "helo".into(), existing: vec!["hello".into(), "logs".into()] };
+        assert_eq!(error.to_string(), "no queue 'helo'; there are: 'hello', 'logs'");
+    }
+}

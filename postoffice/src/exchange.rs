@@ -1,0 +1,264 @@
+//! One exchange: what it is and where it sends a message (AMQP 0-9-1, section 3.1.3;
+//! <https://www.rabbitmq.com/docs/exchanges>). Knows its bindings, not the queues behind them.
+
+use crate::{
+    error::{Refusal, ReplyCode},
+    headers::{self, Rule},
+    topic::Topics,
+};
+use amq_protocol::{
+    frame::WriteContext,
+    types::{FieldTable, generation::gen_field_table},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// The kinds of exchange that the specification defines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Direct,
+    Fanout,
+    Topic,
+    Headers,
+}
+
+impl Kind {
+    /// The kind with this name in `exchange.declare`.
+    pub(crate) fn named(name: &str) -> Result<Self, Refusal> {
+        match name {
+            "direct" => Ok(Self::Direct),
+            "fanout" => Ok(Self::Fanout),
+            "topic" => Ok(Self::Topic),
+            "headers" => Ok(Self::Headers),
+            other => Err(ReplyCode::CommandInvalid.because(format!("unknown exchange type '{other}'"))),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Fanout => "fanout",
+            Self::Topic => "topic",
+            Self::Headers => "headers",
+        }
+    }
+}
+
+/// Where a binding leads: a queue by its number, or another exchange by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Destination {
+    Queue(u64),
+    Exchange(Arc<str>),
+}
+
+/// Destinations, each with the number of bindings that lead there.
+#[derive(Debug, Default)]
+pub(crate) struct Targets(Vec<(Destination, usize)>);
+
+impl Targets {
+    pub(crate) fn add(&mut self, destination: &Destination) {
+        match self.0.iter_mut().find(|(known, _)| known == destination) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((destination.clone(), 1)),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, destination: &Destination) {
+        if let Some(at) = self.0.iter().position(|(known, _)| known == destination) {
+            self.0[at].1 -= 1;
+            if self.0[at].1 == 0 {
+                self.0.remove(at);
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Destination> {
+        self.0.iter().map(|(destination, _)| destination)
+    }
+}
+
+/// What makes one binding different from another: RabbitMQ compares all four parts, the source being this exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Binding {
+    pub(crate) destination: Destination,
+    pub(crate) routing_key: Arc<str>,
+    /// The arguments, encoded with their names in order.
+    arguments: Box<[u8]>,
+}
+
+impl Binding {
+    pub(crate) fn new(destination: Destination, routing_key: &str, arguments: &FieldTable) -> Self {
+        let arguments = gen_field_table(arguments)(WriteContext::from(Vec::new()))
+            .map(|context| context.into_inner().0.into_boxed_slice())
+            .unwrap_or_default(); // writing to a Vec can't fail
+        Self { destination, routing_key: routing_key.into(), arguments }
+    }
+}
+
+/// The bindings in the form that makes this kind's lookup fast.
+#[derive(Debug)]
+enum Routes {
+    Direct(HashMap<Arc<str>, Targets>),
+    Fanout(Targets),
+    Topic(Topics),
+    Headers(Vec<(Binding, Rule)>),
+}
+
+/// An exchange and its bindings.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: Kind,
+    pub(crate) durable: bool,
+    pub(crate) auto_delete: bool,
+    pub(crate) internal: bool,
+    pub(crate) arguments: FieldTable,
+    /// Where a message goes that no binding takes.
+    pub(crate) alternate: Option<Arc<str>>,
+    bindings: HashSet<Binding>,
+    routes: Routes,
+}
+
+impl Exchange {
+    pub(crate) fn new(name: Arc<str>, kind: Kind) -> Self {
+        let routes = match kind {
+            Kind::Direct => Routes::Direct(HashMap::new()),
+            Kind::Fanout => Routes::Fanout(Targets::default()),
+            Kind::Topic => Routes::Topic(Topics::default()),
+            Kind::Headers => Routes::Headers(Vec::new()),
+        };
+        Self {
+            name,
+            kind,
+            durable: true,
+            auto_delete: false,
+            internal: false,
+            arguments: FieldTable::default(),
+            alternate: None,
+            bindings: HashSet::new(),
+            routes,
+        }
+    }
+
+    pub(crate) fn bindings(&self) -> impl ExactSizeIterator<Item = &Binding> {
+        self.bindings.iter()
+    }
+
+    pub(crate) fn has_binding(&self, binding: &Binding) -> bool {
+        self.bindings.contains(binding)
+    }
+
+    /// Adds a binding; the same one twice is one. `arguments` are those that `binding` was made with.
+    pub(crate) fn bind(&mut self, binding: Binding, arguments: &FieldTable) -> bool {
+        if !self.bindings.insert(binding.clone()) {
+            return false;
+        }
+        match &mut self.routes {
+            Routes::Direct(routes) => {
+                routes.entry(binding.routing_key.clone()).or_default().add(&binding.destination);
+            }
+            Routes::Fanout(targets) => targets.add(&binding.destination),
+            Routes::Topic(topics) => topics.add(&binding.routing_key, &binding.destination),
+            Routes::Headers(rules) => rules.push((binding, Rule::new(arguments))),
+        }
+        true
+    }
+
+    /// Takes a binding away. False where there was none.
+    pub(crate) fn unbind(&mut self, binding: &Binding) -> bool {
+        if !self.bindings.remove(binding) {
+            return false;
+        }
+        match &mut self.routes {
+            Routes::Direct(routes) => {
+                if let Some(targets) = routes.get_mut(&binding.routing_key) {
+                    targets.remove(&binding.destination);
+                    if targets.is_empty() {
+                        routes.remove(&binding.routing_key);
+                    }
+                }
+            }
+            Routes::Fanout(targets) => targets.remove(&binding.destination),
+            Routes::Topic(topics) => topics.remove(&binding.routing_key, &binding.destination),
+            Routes::Headers(rules) => rules.retain(|(known, _)| known != binding),
+        }
+        true
+    }
+
+    /// Takes away all bindings to a destination that is gone. Says how many there were.
+    pub(crate) fn forget(&mut self, destination: &Destination) -> usize {
+        let gone: Vec<Binding> =
+            self.bindings.iter().filter(|known| known.destination == *destination).cloned().collect();
+        gone.iter().filter(|binding| self.unbind(binding)).count()
+    }
+
+    /// Calls `found` for each destination that a message with this key and these headers goes to; a destination may
+    /// come more than once. The headers are asked for only where they matter.
+    pub(crate) fn route(
+        &self,
+        routing_key: &str,
+        message_headers: impl FnOnce() -> FieldTable,
+        mut found: impl FnMut(&Destination),
+    ) {
+        match &self.routes {
+            Routes::Direct(routes) => routes.get(routing_key).into_iter().flat_map(Targets::iter).for_each(found),
+            Routes::Fanout(targets) => targets.iter().for_each(found),
+            Routes::Topic(topics) => topics.matches(routing_key, found),
+            Routes::Headers(rules) => {
+                let headers = message_headers();
+                let matching = rules.iter().filter(|(_, rule)| rule.matches(&headers));
+                matching.for_each(|(binding, _)| found(&binding.destination));
+            }
+        }
+    }
+
+    /// Whether a binding with these arguments makes sense for this kind of exchange.
+    pub(crate) fn check_binding(&self, arguments: &FieldTable) -> Result<(), Refusal> {
+        match self.kind {
+            Kind::Headers => headers::check(arguments),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routed(exchange: &Exchange, key: &str) -> Vec<Destination> {
+        let mut found = Vec::new();
+        exchange.route(key, FieldTable::default, |destination| found.push(destination.clone()));
+        found
+    }
+
+    #[test]
+    fn the_same_binding_twice_is_one_and_goes_with_one_unbind() {
+        let mut exchange = Exchange::new("logs".into(), Kind::Direct);
+        let arguments = FieldTable::default();
+        let binding = Binding::new(Destination::Queue(1), "info", &arguments);
+        assert!(exchange.bind(binding.clone(), &arguments));
+        assert!(!exchange.bind(binding.clone(), &arguments));
+        assert_eq!(routed(&exchange, "info"), [Destination::Queue(1)]);
+        assert!(exchange.unbind(&binding));
+        assert_eq!(routed(&exchange, "info"), []);
+        assert!(!exchange.unbind(&binding));
+    }
+
+    #[test]
+    fn bindings_that_differ_in_arguments_alone_are_two() {
+        let mut exchange = Exchange::new("logs".into(), Kind::Fanout);
+        let mut arguments = FieldTable::default();
+        exchange.bind(Binding::new(Destination::Queue(1), "", &arguments), &arguments);
+        arguments.insert("a".into(), amq_protocol::types::AMQPValue::Boolean(true));
+        exchange.bind(Binding::new(Destination::Queue(1), "", &arguments), &arguments);
+        assert_eq!(routed(&exchange, "any"), [Destination::Queue(1)]);
+        exchange.unbind(&Binding::new(Destination::Queue(1), "", &arguments));
+        assert_eq!(routed(&exchange, "any"), [Destination::Queue(1)]);
+    }
+}

@@ -1,0 +1,54 @@
+//! The post office as a command: `cargo run -p postoffice`, and any AMQP 0-9-1 client can send mail.
+
+use clap::Parser;
+use postoffice::{Error, PostOffice};
+use std::{net::SocketAddr, process::ExitCode};
+
+/// A small, true AMQP 0-9-1 broker to learn with. Messages live in memory: they are gone when it closes.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5672")]
+    listen: SocketAddr,
+    /// Print each method that comes in and goes out
+    #[arg(long)]
+    trace: bool,
+    /// Block publishers while messages take more than this many bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
+    memory_limit: usize,
+    /// Allow an address that other machines can reach
+    #[arg(long)]
+    allow_remote: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Error> {
+    let mut builder = PostOffice::builder()
+        .listen(arguments.listen)
+        .memory_limit(arguments.memory_limit)
+        .allow_remote(arguments.allow_remote);
+    if arguments.trace {
+        builder = builder.trace(|line| println!("{line}"));
+    }
+    let office = builder.open().await?;
+    println!("The post office is open: {}", office.uri());
+    println!("It keeps messages in memory; they are gone when it closes. CTRL+C closes it.");
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a signal to wait for, it stays open until it is killed.
+        std::future::pending::<()>().await;
+    }
+    println!("Closing.");
+    office.close().await;
+    Ok(())
+}

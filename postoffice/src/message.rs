@@ -1,0 +1,116 @@
+//! One message: what the sender said, kept once however many queues hold it.
+
+use crate::{properties::Properties, table::BadTable};
+use std::sync::Arc;
+
+/// A complete content as it came over a channel: the routing key, the properties and the body, end to end.
+///
+/// One buffer instead of three keeps a small message small: a million of them is a usual day for a queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Content {
+    bytes: Box<[u8]>,
+    key_length: u32,
+    properties_length: u32,
+}
+
+impl Content {
+    pub(crate) fn new(routing_key: &[u8], properties: &[u8], body: &[u8]) -> Self {
+        let mut builder = ContentBuilder::new(routing_key, properties, body.len());
+        builder.extend(body);
+        builder.build()
+    }
+
+    pub(crate) fn routing_key(&self) -> &[u8] {
+        self.bytes.get(..self.key_length as usize).unwrap_or_default()
+    }
+
+    /// The encoded properties, flags first.
+    pub(crate) fn raw_properties(&self) -> &[u8] {
+        let start = self.key_length as usize;
+        self.bytes.get(start..start + self.properties_length as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn properties(&self) -> Result<Properties<'_>, BadTable> {
+        Properties::parse(self.raw_properties())
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        self.bytes.get((self.key_length + self.properties_length) as usize..).unwrap_or_default()
+    }
+}
+
+/// Collects a content whose body arrives in pieces.
+#[derive(Debug)]
+pub(crate) struct ContentBuilder {
+    bytes: Vec<u8>,
+    key_length: u32,
+    properties_length: u32,
+}
+
+impl ContentBuilder {
+    /// Room for a body that was announced; trusted up to this many bytes, so that an announcement alone costs nothing.
+    const TRUSTED: usize = 64 * 1024;
+
+    pub(crate) fn new(routing_key: &[u8], properties: &[u8], body_size: usize) -> Self {
+        let known = routing_key.len() + properties.len();
+        let mut bytes = Vec::with_capacity(known + body_size.min(Self::TRUSTED));
+        bytes.extend_from_slice(routing_key);
+        bytes.extend_from_slice(properties);
+        // A key is at most 255 bytes and the properties fit in one frame, so neither length is cut here.
+        Self { bytes, key_length: routing_key.len() as u32, properties_length: properties.len() as u32 }
+    }
+
+    pub(crate) fn extend(&mut self, body: &[u8]) {
+        self.bytes.extend_from_slice(body);
+    }
+
+    pub(crate) fn build(self) -> Content {
+        let Self { bytes, key_length, properties_length } = self;
+        Content { bytes: bytes.into_boxed_slice(), key_length, properties_length }
+    }
+}
+
+/// A message on its way: its content, and the exchange that it was published to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) exchange: Arc<str>,
+    pub(crate) content: Content,
+}
+
+impl Message {
+    /// What a message costs beside its bytes: itself, its reference counts, its place in a queue, the allocator's part.
+    const OVERHEAD: usize = 160;
+
+    /// How much memory the message is charged for.
+    pub(crate) fn cost(&self) -> usize {
+        Self::OVERHEAD + self.content.bytes.len()
+    }
+
+    pub(crate) fn body_length(&self) -> usize {
+        self.content.body().len()
+    }
+
+    /// The routing key as text. A publish with a key that isn't UTF-8 doesn't get this far.
+    pub(crate) fn routing_key(&self) -> &str {
+        std::str::from_utf8(self.content.routing_key()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_come_back_as_they_went_in() {
+        let content = Content::new(b"key", &[0, 0], b"body");
+        assert_eq!(content.routing_key(), b"key");
+        assert_eq!(content.raw_properties(), &[0, 0]);
+        assert_eq!(content.body(), b"body");
+        assert_eq!(content.properties(), Ok(Properties::default()));
+    }
+
+    #[test]
+    fn a_message_itself_takes_less_than_64_bytes() {
+        assert!(size_of::<Message>() <= 48, "{}", size_of::<Message>());
+    }
+}

@@ -1,0 +1,303 @@
+//! One mailbox: the letters that wait in it, their order, limits and expiry
+//! (<https://www.rabbitmq.com/docs/queues>). Where a letter goes from here is the broker's part.
+
+use crate::{arguments::Settings, message::Message, rota::Rota};
+use amq_protocol::types::FieldTable;
+use std::{collections::VecDeque, sync::Arc};
+
+/// A point in time: milliseconds since the start of 1970. The queue has no clock; it is told.
+pub(crate) type Moment = u64;
+
+/// A message's place in a queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) message: Arc<Message>,
+    /// Its number in the queue: a message that comes back goes to where it was.
+    pub(crate) number: u64,
+    /// When it is too old to be delivered; [`NEVER`] for most.
+    pub(crate) expires: Moment,
+    /// How often it was delivered and came back.
+    pub(crate) returns: u32,
+    /// How much memory it is charged for.
+    pub(crate) charge: u32,
+    pub(crate) priority: u8,
+}
+
+/// The time that never comes.
+pub(crate) const NEVER: Moment = Moment::MAX;
+
+/// Room for this many messages stays with an empty queue.
+const KEPT_CAPACITY: usize = 1024;
+
+/// A queue and the messages that are ready in it.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) name: Arc<str>,
+    pub(crate) durable: bool,
+    pub(crate) auto_delete: bool,
+    /// The connection that alone may use it, and that it ends with.
+    pub(crate) owner: Option<u64>,
+    pub(crate) arguments: FieldTable,
+    pub(crate) settings: Settings,
+    pub(crate) consumers: Rota,
+    /// The consumer that took the queue for itself, or the single active one.
+    pub(crate) holder: Option<u64>,
+    /// How many messages were delivered and not yet acknowledged.
+    pub(crate) unacknowledged: usize,
+    /// When it was last used; an idle queue may expire.
+    pub(crate) last_used: Moment,
+    /// The moment for which the broker has set its alarm clock for this queue.
+    pub(crate) alarm: Moment,
+    /// What waits, by priority; one list where the queue has no priorities.
+    ready: Vec<VecDeque<Entry>>,
+    ready_count: usize,
+    ready_bytes: usize,
+    next_number: u64,
+}
+
+impl Queue {
+    pub(crate) fn new(name: Arc<str>, settings: Settings, arguments: FieldTable, now: Moment) -> Self {
+        let ready = (0..=settings.max_priority.unwrap_or(0)).map(|_| VecDeque::new()).collect();
+        Self {
+            name,
+            durable: false,
+            auto_delete: false,
+            owner: None,
+            arguments,
+            settings,
+            consumers: Rota::default(),
+            holder: None,
+            unacknowledged: 0,
+            last_used: now,
+            alarm: NEVER,
+            ready,
+            ready_count: 0,
+            ready_bytes: 0,
+            next_number: 0,
+        }
+    }
+
+    /// How many messages wait.
+    pub(crate) fn len(&self) -> usize {
+        self.ready_count
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ready_count == 0
+    }
+
+    /// The waiting messages, the next one first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.ready.iter().rev().flatten()
+    }
+
+    /// Puts a new message at the end; `lifetime` is its own, in milliseconds, if it has one.
+    pub(crate) fn push(&mut self, message: Arc<Message>, charge: u32, lifetime: Option<u64>, now: Moment) {
+        let lifetime = match (lifetime, self.settings.message_ttl) {
+            (Some(own), Some(all)) => Some(own.min(all)),
+            (own, all) => own.or(all),
+        };
+        let priority = match self.settings.max_priority {
+            Some(max) => message.content.properties().ok().and_then(|found| found.priority()).unwrap_or(0).min(max),
+            None => 0,
+        };
+        let number = self.next_number;
+        self.next_number += 1;
+        let expires = lifetime.map_or(NEVER, |lifetime| now.saturating_add(lifetime));
+        self.count_in(&message);
+        if let Some(list) = self.ready.get_mut(usize::from(priority)) {
+            list.push_back(Entry { message, number, expires, returns: 0, charge, priority });
+        }
+    }
+
+    /// Takes the next message.
+    pub(crate) fn pop(&mut self) -> Option<Entry> {
+        let list = self.ready.iter_mut().rev().find(|list| !list.is_empty())?;
+        let entry = list.pop_front()?;
+        if list.is_empty() && list.capacity() > KEPT_CAPACITY {
+            *list = VecDeque::new(); // a backlog that was worked off gives its memory back
+        }
+        self.count_out(&entry);
+        Some(entry)
+    }
+
+    /// Puts messages back to where they were.
+    pub(crate) fn put_back(&mut self, mut entries: Vec<Entry>) {
+        entries.iter().for_each(|entry| self.count_in(&entry.message));
+        entries.sort_unstable_by_key(|entry| (entry.priority, entry.number));
+        for same in entries.chunk_by(|a, b| a.priority == b.priority) {
+            let Some(list) = same.first().and_then(|first| self.ready.get_mut(usize::from(first.priority))) else {
+                continue;
+            };
+            // What comes back is older than almost all that waits, so it goes in from the front; only what lies before
+            // its youngest moves.
+            let youngest = same.last().map_or(0, |entry| entry.number);
+            let older = list.partition_point(|entry| entry.number < youngest);
+            let mut waiting = list.drain(..older).collect::<VecDeque<_>>();
+            for entry in same.iter().rev() {
+                while waiting.back().is_some_and(|other| other.number > entry.number) {
+                    waiting.pop_back().into_iter().for_each(|younger| list.push_front(younger));
+                }
+                list.push_front(entry.clone());
+            }
+            waiting.into_iter().rev().for_each(|older| list.push_front(older));
+        }
+    }
+
+    /// Takes the messages at the head that are too old by now.
+    pub(crate) fn take_expired(&mut self, now: Moment) -> Vec<Entry> {
+        let mut expired = Vec::new();
+        while self.next_expiry() <= now {
+            expired.extend(self.pop());
+        }
+        expired
+    }
+
+    /// When the message at the head becomes too old. One behind it waits until it is the head.
+    pub(crate) fn next_expiry(&self) -> Moment {
+        self.iter().next().map_or(NEVER, |head| head.expires)
+    }
+
+    /// When the queue itself goes if nobody uses it.
+    pub(crate) fn own_expiry(&self) -> Moment {
+        match self.settings.expires {
+            Some(idle) if self.consumers.is_empty() => self.last_used.saturating_add(idle),
+            _ => NEVER,
+        }
+    }
+
+    /// Whether one more message with a body of this size is too much for a queue that refuses instead of dropping.
+    pub(crate) fn refuses(&self, body_length: usize) -> bool {
+        self.settings.overflow.refuses() && self.is_over(self.ready_count + 1, self.ready_bytes + body_length)
+    }
+
+    /// Takes messages from the head while there are more than the queue may hold. With priorities the head is the most
+    /// urgent message, in RabbitMQ too.
+    pub(crate) fn take_overflow(&mut self) -> Vec<Entry> {
+        let mut dropped = Vec::new();
+        if !self.settings.overflow.refuses() {
+            while self.is_over(self.ready_count, self.ready_bytes) {
+                let Some(entry) = self.pop() else { break };
+                dropped.push(entry);
+            }
+        }
+        dropped
+    }
+
+    /// Takes everything that waits.
+    pub(crate) fn take_all(&mut self) -> Vec<Entry> {
+        self.ready_count = 0;
+        self.ready_bytes = 0;
+        self.ready.iter_mut().flat_map(std::mem::take).collect()
+    }
+
+    fn is_over(&self, count: usize, bytes: usize) -> bool {
+        let over = |limit: Option<u64>, value: usize| limit.is_some_and(|limit| value as u64 > limit);
+        over(self.settings.max_length, count) || over(self.settings.max_bytes, bytes)
+    }
+
+    fn count_in(&mut self, message: &Message) {
+        self.ready_count += 1;
+        self.ready_bytes += message.body_length();
+    }
+
+    fn count_out(&mut self, entry: &Entry) {
+        self.ready_count -= 1;
+        self.ready_bytes -= entry.message.body_length();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Content;
+    use amq_protocol::types::AMQPValue;
+    use proptest::prelude::*;
+
+    fn queue(arguments: &[(&str, AMQPValue)]) -> Queue {
+        let mut table = FieldTable::default();
+        for (name, value) in arguments {
+            table.insert((*name).into(), value.clone());
+        }
+        Queue::new("q".into(), Settings::from_arguments("q", &table).unwrap(), table, 0)
+    }
+
+    fn letter(body: &str) -> Arc<Message> {
+        Arc::new(Message { exchange: "".into(), content: Content::new(b"q", &[0, 0], body.as_bytes()) })
+    }
+
+    fn bodies(entries: impl IntoIterator<Item = Entry>) -> String {
+        entries.into_iter().map(|entry| String::from_utf8_lossy(entry.message.content.body()).into_owned()).collect()
+    }
+
+    fn drain(queue: &mut Queue) -> String {
+        bodies(std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_letter_that_comes_back_lies_where_it_lay() {
+        let mut queue = queue(&[]);
+        "abcde".chars().for_each(|c| queue.push(letter(&c.to_string()), 1, None, 0));
+        let mut taken: Vec<Entry> = (0..4).filter_map(|_| queue.pop()).collect();
+        let c = taken.remove(2);
+        queue.put_back(vec![c]);
+        queue.put_back(taken);
+        assert_eq!(queue.len(), 5);
+        assert_eq!(drain(&mut queue), "abcde");
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn only_the_head_expires_and_the_shorter_life_counts() {
+        let mut queue = queue(&[("x-message-ttl", AMQPValue::LongInt(100))]);
+        queue.push(letter("a"), 1, Some(200), 0);
+        queue.push(letter("b"), 1, Some(10), 0);
+        assert_eq!(queue.next_expiry(), 100);
+        assert_eq!(bodies(queue.take_expired(50)), "");
+        assert_eq!(bodies(queue.take_expired(100)), "ab");
+    }
+
+    #[test]
+    fn a_full_queue_drops_from_the_head() {
+        let mut queue = queue(&[("x-max-length", AMQPValue::LongInt(2))]);
+        "abc".chars().for_each(|c| queue.push(letter(&c.to_string()), 1, None, 0));
+        assert_eq!(bodies(queue.take_overflow()), "a");
+        assert!(!queue.refuses(1));
+    }
+
+    #[test]
+    fn a_full_queue_that_refuses_keeps_what_it_has() {
+        let reject = AMQPValue::LongString("reject-publish".into());
+        let mut queue = queue(&[("x-max-length-bytes", AMQPValue::LongInt(3)), ("x-overflow", reject)]);
+        queue.push(letter("ab"), 1, None, 0);
+        assert!(!queue.refuses(1));
+        assert!(queue.refuses(2));
+        assert_eq!(bodies(queue.take_overflow()), "");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_back_in_whatever_order_the_queue_is_in_order(
+            count in 1usize..40,
+            returned in proptest::collection::vec(proptest::collection::vec(any::<prop::sample::Index>(), 1..8), 0..8),
+        ) {
+            let mut queue = queue(&[]);
+            (0..count).for_each(|_| queue.push(letter("x"), 1, None, 0));
+            let mut out: Vec<Entry> = (0..count / 2).filter_map(|_| queue.pop()).collect();
+            for batch in returned {
+                let mut back = Vec::new();
+                for index in batch {
+                    if !out.is_empty() {
+                        back.push(out.remove(index.index(out.len())));
+                    }
+                }
+                queue.put_back(back);
+            }
+            let left = count - out.len();
+            prop_assert_eq!(queue.len(), left);
+            let numbers: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|entry| entry.number).collect();
+            prop_assert!(numbers.is_sorted());
+            prop_assert_eq!(numbers.len(), left);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What one sees who looks into the office: copies that can be kept, compared and printed.
+
+use amq_protocol::{protocol::BasicProperties, types::FieldTable};
+
+/// A queue, as `rabbitmqctl list_queues` would show it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct QueueState {
+    /// Its name.
+    pub name: String,
+    /// How many messages wait to be delivered.
+    pub ready: usize,
+    /// How many were delivered and are not yet acknowledged.
+    pub unacknowledged: usize,
+    /// How many consumers take from it.
+    pub consumers: usize,
+    /// It would survive a restart of RabbitMQ. The post office itself keeps nothing across restarts.
+    pub durable: bool,
+    /// It belongs to one connection and goes with it.
+    pub exclusive: bool,
+    /// It goes with its last consumer.
+    pub auto_delete: bool,
+    /// The arguments that it was declared with.
+    pub arguments: FieldTable,
+}
+
+/// A message that waits in a queue.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Letter {
+    /// What it says.
+    pub body: Vec<u8>,
+    /// The exchange that it was published to; empty for the default one.
+    pub exchange: String,
+    /// The routing key that it was published with.
+    pub routing_key: String,
+    /// Its properties.
+    pub properties: BasicProperties,
+    /// It was delivered before and came back.
+    pub redelivered: bool,
+}
+
+/// An exchange.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ExchangeState {
+    /// Its name; empty for the default exchange.
+    pub name: String,
+    /// `direct`, `fanout`, `topic` or `headers`.
+    pub kind: &'static str,
+    /// It would survive a restart of RabbitMQ.
+    pub durable: bool,
+    /// It goes with its last binding.
+    pub auto_delete: bool,
+    /// Clients can't publish to it, only other exchanges can.
+    pub internal: bool,
+    /// The arguments that it was declared with.
+    pub arguments: FieldTable,
+    /// Where it sends what. The default exchange knows every queue by its name, which isn't listed.
+    pub bindings: Vec<BindingState>,
+}
+
+/// A rule of an exchange.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct BindingState {
+    /// The key or pattern; a fanout exchange ignores it.
+    pub routing_key: String,
+    /// The queue or exchange that it leads to.
+    pub destination: String,
+    /// Whether that is an exchange.
+    pub to_exchange: bool,
+}
+
+/// An open connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionState {
+    /// Its number; no other connection of this office has it, before or after.
+    pub id: u64,
+    /// The name that the client gave it, if it did.
+    pub name: Option<String>,
+    /// The client's address.
+    pub peer: String,
+    /// The user that logged in.
+    pub user: String,
+    /// How many channels are open.
+    pub channels: usize,
+    /// How many deliveries are not yet acknowledged.
+    pub unacknowledged: usize,
+    /// It tried to publish while the memory was full, and has to wait.
+    pub blocked: bool,
+}
