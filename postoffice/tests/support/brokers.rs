@@ -28,13 +28,6 @@ pub fn rabbitmq() -> Option<SocketAddr> {
     Some(SocketAddr::from((Ipv4Addr::LOCALHOST, NODE.as_ref()?.amqp_port())))
 }
 
-/// Where a post office listens.
-pub fn address(office: &PostOffice) -> SocketAddr {
-    let uri = office.uri();
-    let address = uri.trim_start_matches("amqp://").rsplit('@').next().unwrap_or_default();
-    address.split('/').next().unwrap_or_default().parse().expect("the uri holds an address")
-}
-
 pub fn open_office() -> PostOffice {
     RUNTIME.block_on(PostOffice::open()).expect("a post office opens")
 }
@@ -79,7 +72,7 @@ fn compare(run: impl Fn(SocketAddr) -> Vec<Step> + Sync) -> Option<String> {
         (run(rabbitmq), run(rabbitmq))
     } else {
         let office = open_office();
-        let address = address(&office);
+        let address = office.address();
         let both = thread::scope(|scope| {
             let there = scope.spawn(|| run(rabbitmq));
             let here = scope.spawn(|| run(address));

@@ -17,6 +17,11 @@ pub fn method(method: &AMQPClass) -> String {
     if let AMQPClass::Connection(connection::AMQPMethod::Start(start)) = method {
         return start_method(start);
     }
+    if let AMQPClass::Connection(connection::AMQPMethod::StartOk(connection::StartOk { mechanism, response, .. })) =
+        method
+    {
+        return format!("connection.start-ok {mechanism} {:?}", response.to_string());
+    }
     let debug = format!("{method:?}").replace("[{}]", "");
     // `Queue(DeclareOk(DeclareOk { queue: ShortString("a"), message_count: 0 }))`
     let (class, rest) = debug.split_once('(').unwrap_or((&debug, ""));
