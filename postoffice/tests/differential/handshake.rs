@@ -1,7 +1,12 @@
 //! The way in and the way out: protocol header, credentials, tuning, virtual hosts, heartbeats, closing.
 
-use crate::support::{brokers::same_talk_on_both, client::Hello, methods::*};
+use crate::support::{
+    brokers::same_talk_on_both,
+    client::{Hello, encode},
+    methods::*,
+};
 use amq_protocol::{
+    frame::AMQPFrame,
     protocol::{basic, channel, connection, queue},
     types::LongString,
 };
@@ -15,7 +20,7 @@ fn close() -> connection::Close {
 #[test]
 fn a_wrong_protocol_header_is_answered_with_the_right_one() {
     same_talk_on_both(|t| {
-        for header in [
+        let headers = [
             b"AMQP\0\0\x09\x02".as_slice(),
             b"AMQP\0\0\x08\x00",
             b"AMQP\0\x01\0\0",
@@ -24,11 +29,11 @@ fn a_wrong_protocol_header_is_answered_with_the_right_one() {
             b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
             b"amqp\0\0\x09\x01",
             b"\0\0\0\0\0\0\0\0",
-        ] {
-            t.again();
+        ];
+        t.each(&headers, |t, header| {
             t.say_raw(&format!("{:?}", String::from_utf8_lossy(header)), header);
             t.hear_the_end();
-        }
+        });
     });
 }
 
@@ -77,7 +82,7 @@ fn everything_may_be_said_before_an_answer_is_read() {
 fn wrong_credentials_are_refused() {
     const SILENT: &[&str] = &["basic.nack"];
     same_talk_on_both(|t| {
-        for (mechanism, response) in [
+        let cases = [
             ("PLAIN", LongString::from("\0guest\0wrong")),
             ("PLAIN", "\0nobody\0guest".into()),
             ("PLAIN", "\0\0".into()),
@@ -92,13 +97,12 @@ fn wrong_credentials_are_refused() {
             ("CRAM-MD5", "".into()),
             ("EXTERNAL", "".into()),
             ("plain", "\0guest\0guest".into()),
-        ] {
-            t.again();
+        ];
+        t.each(&cases, |t, (mechanism, response)| {
             t.greet();
-            t.say(0, Hello { mechanism, response, ..Hello::default() }.start_ok());
+            t.say(0, Hello { mechanism, response: response.clone(), ..Hello::default() }.start_ok());
             t.hear(1);
-            t.say(0, connection::CloseOk {});
-        }
+        });
         t.again();
         t.greet();
         t.say(0, Hello { response: "\0guest\0wrong".into(), capabilities: SILENT, ..Hello::default() }.start_ok());
@@ -140,27 +144,32 @@ fn a_virtual_host_that_is_missing_is_refused() {
 #[test]
 fn limits_are_negotiated_and_never_raised() {
     same_talk_on_both(|t| {
-        for (channel_max, frame_max) in [
-            (2047, 131_072),
-            (0, 0),
-            (2048, 131_072),
-            (65_535, 131_072),
-            (2047, 131_073),
-            (2047, u32::MAX),
-            (2047, 4096),
-            (2047, 4095),
-            (2047, 1),
-            (1, 4096),
-        ] {
-            t.again();
+        let limits = [
+            (2047, 131_072, true),
+            (2047, 4096, true),
+            (1, 4096, true),
+            (0, 131_072, false),
+            (2047, 0, false),
+            (2048, 131_072, false),
+            (65_535, 131_072, false),
+            (2047, 131_073, false),
+            (2047, u32::MAX, false),
+            (2047, 4095, false),
+            (2047, 1, false),
+        ];
+        t.each(&limits, |t, &(channel_max, frame_max, good)| {
             t.greet();
             let hello = Hello { channel_max, frame_max, ..Hello::default() };
             t.say(0, hello.start_ok());
             t.hear(1);
             t.say(0, hello.tune_ok());
-            t.say(0, hello.open());
-            t.hear(1);
-        }
+            if good {
+                t.say(0, hello.open());
+                t.hear(1);
+            } else {
+                t.hear_a_refusal();
+            }
+        });
     });
 }
 
@@ -186,53 +195,45 @@ fn more_channels_than_negotiated_are_refused() {
 
 #[test]
 fn methods_out_of_turn_in_the_handshake_are_refused() {
+    let hello = Hello::default();
+    let first = [
+        encode(&AMQPFrame::Method(0, hello.tune_ok())),
+        encode(&AMQPFrame::Method(0, hello.open())),
+        encode(&AMQPFrame::Method(1, hello.start_ok())),
+        encode(&AMQPFrame::Method(1, channel::Open {}.class())),
+        encode(&AMQPFrame::Method(0, close().class())),
+        vec![1, 0, 0, 0, 0, 0, 4, 0, 10, 0, 11, 0], // a bad end
+        vec![1, 0, 0, 0, 255, 255, 255],            // far too large
+    ];
     same_talk_on_both(|t| {
-        let hello = Hello::default();
-        t.greet();
-        t.say(0, hello.tune_ok());
-        t.hear_the_end();
-        t.again();
-        t.greet();
-        t.say(0, hello.open());
-        t.hear_the_end();
-        t.again();
-        t.greet();
-        t.say(1, hello.start_ok());
-        t.hear_the_end();
-        t.again();
-        t.greet();
-        t.say(1, channel::Open {});
-        t.hear_the_end();
-        t.again();
-        t.greet();
-        t.say(0, close());
-        t.hear_the_end();
-        t.again();
+        t.each(&first, |t, bytes| {
+            t.greet();
+            t.say_raw(&format!("{bytes:?}"), bytes);
+            t.hear_the_end();
+        });
+    });
+    same_talk_on_both(|t| {
         t.greet();
         t.say(0, hello.start_ok());
         t.hear(1);
         t.say(0, hello.open());
         t.hear_the_end();
-        t.again();
+    });
+    same_talk_on_both(|t| {
         t.greet();
         t.say(0, hello.start_ok());
         t.hear(1);
         t.say(0, hello.tune_ok());
         t.say(1, channel::Open {});
+        t.hear(1);
+        t.say(0, connection::CloseOk {});
         t.hear_the_end();
-        t.again();
+    });
+    same_talk_on_both(|t| {
         t.greet();
         t.say_raw("a heartbeat", &[8, 0, 0, 0, 0, 0, 0, 0xce]);
         t.say(0, hello.start_ok());
         t.hear(1);
-        t.again();
-        t.greet();
-        t.say_raw("a frame with a bad end", &[1, 0, 0, 0, 0, 0, 4, 0, 10, 0, 11, 0]);
-        t.hear_the_end();
-        t.again();
-        t.greet();
-        t.say_raw("a frame that is too large", &[1, 0, 0, 0, 255, 255, 255]);
-        t.hear_the_end();
     });
 }
 
@@ -294,9 +295,9 @@ fn after_a_close_nothing_is_answered_but_the_close() {
         t.say(1, channel::Open {});
         t.hear(1);
         t.say(1, channel::Close { reply_code: 200, reply_text: "".into(), class_id: 0, method_id: 0 });
+        t.hear(1);
         t.say(1, channel::Open {});
-        t.say(1, channel::Close { reply_code: 200, reply_text: "".into(), class_id: 0, method_id: 0 });
-        t.hear(3);
+        t.hear(1);
         t.say(0, close());
         t.say(2, channel::Open {});
         t.hear(1);
@@ -315,6 +316,8 @@ fn both_may_close_at_the_same_time() {
         t.say(3, is_there_an_exchange("amq.direct")); // the channel isn't open: the broker closes the connection
         t.hear(1);
         t.say(0, close());
+        t.hear(1);
+        t.say(0, connection::CloseOk {});
         t.hear_the_end();
     });
 }

@@ -253,6 +253,17 @@ impl Script {
         self.finish(format!("{}/{} sends {what}", at.0, at.1), Vec::new());
     }
 
+    /// The same on several connections at once, since a broker lets those wait that send nonsense.
+    pub fn send_raw_on_each(&mut self, cases: &[(At, &str, Vec<u8>)]) {
+        for (at, _, bytes) in cases {
+            self.channel(*at);
+            self.peer(at.0).client.send_bytes(bytes);
+        }
+        for (at, what, _) in cases {
+            self.send_raw(*at, what, &[]);
+        }
+    }
+
     // ---- waiting for what takes its time: it belongs to the operation before ----
 
     /// Waits until a queue has so many ready messages: for what a broker does by the clock, or through a quorum.

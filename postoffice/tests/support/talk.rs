@@ -7,7 +7,7 @@ use super::{
     show,
 };
 use amq_protocol::frame::AMQPFrame;
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, panic, thread, time::Instant};
 
 pub struct Talk {
     addr: SocketAddr,
@@ -24,6 +24,24 @@ impl Talk {
     pub fn again(&mut self) {
         self.client = Client::connect(self.addr);
         self.steps.push(Step { operation: "on a new connection".into(), observed: Vec::new() });
+    }
+
+    /// Has several such conversations at once: a broker lets those wait that it doesn't trust.
+    pub fn each<T: Sync>(&mut self, cases: &[T], talk: impl Fn(&mut Self, &T) + Sync) {
+        let addr = self.addr;
+        let talks = thread::scope(|scope| {
+            let one = |case| {
+                let mut own = Self::new(addr);
+                own.steps.push(Step { operation: "on a new connection".into(), observed: Vec::new() });
+                talk(&mut own, case);
+                own.steps
+            };
+            let threads: Vec<_> = cases.iter().map(|case| scope.spawn(move || one(case))).collect();
+            threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+        });
+        for steps in talks {
+            self.steps.extend(steps.unwrap_or_else(|panic| panic::resume_unwind(panic)));
+        }
     }
 
     /// The usual protocol header and its answer, unobserved.
@@ -49,6 +67,16 @@ impl Talk {
             if !self.hear_before(Instant::now() + PATIENCE) {
                 break;
             }
+        }
+    }
+
+    /// Hears a close or the end: versions of RabbitMQ differ in whether they explain a refusal.
+    pub fn hear_a_refusal(&mut self) {
+        self.hear(1);
+        if let Some(line) = self.steps.last_mut().and_then(|step| step.observed.last_mut())
+            && (line.contains("connection.close") || line.contains("is closed"))
+        {
+            *line = "refused".into();
         }
     }
 
