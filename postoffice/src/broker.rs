@@ -27,7 +27,7 @@ use crate::{
     journal::Event,
     message::{Content, Message},
     queue::{Moment, NEVER, Queue},
-    wire::Ids,
+    wire::{Ids, PUBLISH, Publish},
 };
 use amq_protocol::protocol::{AMQPClass, access, basic, channel, confirm, connection, exchange, queue, tx};
 use std::{
@@ -230,17 +230,17 @@ impl Broker {
         &mut self,
         connection: u64,
         channel: u16,
-        publish: basic::Publish,
+        publish: &Publish,
         content: Content,
         now: Moment,
     ) -> Result<(), Fatal> {
-        self.in_channel(connection, channel, (60, 40), now, |broker, at| broker.accept(at, &publish, content, now))
+        self.in_channel(connection, channel, PUBLISH, now, |broker, at| broker.accept(at, publish, content, now))
     }
 
     /// Refuses a message that was too large to be kept.
     pub(crate) fn too_large(&mut self, connection: u64, channel: u16, size: u64, now: Moment) -> Result<(), Fatal> {
         let limit = self.limits.message;
-        self.in_channel(connection, channel, (60, 40), now, |_, _| {
+        self.in_channel(connection, channel, PUBLISH, now, |_, _| {
             let text = format!("message size {size} is larger than configured max size {limit}");
             Err(ReplyCode::PreconditionFailed.because(text))
         })
@@ -256,10 +256,14 @@ impl Broker {
         operation: impl FnOnce(&mut Self, At) -> Result<(), Refusal>,
     ) -> Result<(), Fatal> {
         let at = At { connection, channel };
-        let fatal = |refusal| Fatal { refusal, class_id, method_id };
+        let fatal = |refusal: Refusal| match refusal.code {
+            // RabbitMQ blames no method for its own failures.
+            ReplyCode::InternalError => Fatal { refusal, class_id: 0, method_id: 0 },
+            _ => Fatal { refusal, class_id, method_id },
+        };
         let Some(known) = self.connections.get_mut(&connection) else { return Ok(()) };
         match known.channels.get(&channel) {
-            None => return self.open_channel(at, (class_id, method_id)).map_err(fatal),
+            None => return self.open_channel(at, (class_id, method_id)),
             Some(open) if open.closing => {
                 match (class_id, method_id) {
                     (20, 41) => drop(known.channels.remove(&channel)),
@@ -292,15 +296,16 @@ impl Broker {
         Ok(())
     }
 
-    fn open_channel(&mut self, at: At, ids: Ids) -> Result<(), Refusal> {
+    fn open_channel(&mut self, at: At, (class_id, method_id): Ids) -> Result<(), Fatal> {
         let Some(connection) = self.connections.get_mut(&at.connection) else { return Ok(()) };
         let (open, max) = (connection.channels.len(), connection.client.channel_max);
         if max != 0 && open >= usize::from(max) {
             let text = format!("number of channels opened ({open}) has reached the negotiated channel_max ({max})");
-            return Err(ReplyCode::NotAllowed.because(text));
+            return Err(Fatal { refusal: ReplyCode::NotAllowed.because(text), class_id: 0, method_id: 0 });
         }
-        if ids != (20, 10) {
-            return Err(ReplyCode::ChannelError.because("expected 'channel.open'"));
+        if (class_id, method_id) != (20, 10) {
+            let refusal = ReplyCode::ChannelError.because("expected 'channel.open'");
+            return Err(Fatal { refusal, class_id, method_id });
         }
         connection.channels.insert(at.channel, Channel::default());
         self.reply(at, AMQPClass::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
@@ -320,8 +325,14 @@ impl Broker {
         unacknowledged.extend(held.into_iter().flat_map(|(_, taken)| taken));
         let mut consumers: Vec<u64> = channel.consumers.into_values().collect();
         consumers.sort_unstable();
+        let mut queues: Vec<u64> = consumers.iter().filter_map(|id| Some(self.consumers.get(id)?.queue)).collect();
         consumers.into_iter().for_each(|consumer| self.remove_consumer(consumer, now));
         self.requeue(unacknowledged, now);
+        queues.dedup();
+        for queue in queues {
+            self.dispatch(queue, now); // to a single active consumer that has taken over
+            self.set_alarm(queue);
+        }
     }
 
     fn perform(&mut self, at: At, method: AMQPClass, now: Moment) -> Result<(), Refusal> {

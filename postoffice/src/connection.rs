@@ -7,11 +7,12 @@ use crate::{
     assembly::{Assembly, Command},
     broker::{Client, Fatal},
     effect::Outgoing,
+    encoder::Encoder,
     error::{Refusal, ReplyCode, short},
     handshake::{FRAME_MIN, Handshake, Next},
     server::{Shared, Stop},
     trace::Tracer,
-    wire::{self, BadMethod, Encoder, Frame, Ids, LostSync},
+    wire::{self, BadMethod, Frame, Ids, LostSync, Method},
 };
 use amq_protocol::protocol::{AMQPClass, connection};
 use bytes::{Buf, BytesMut};
@@ -31,8 +32,10 @@ use tokio::{
 
 /// How long a peer may take until its connection is open; RabbitMQ's default.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a peer may take to agree to a close.
-const CLOSING: Duration = Duration::from_secs(10);
+/// How long a peer may take to agree to a close, or to hang up after one; RabbitMQ's value.
+const CLOSING: Duration = Duration::from_secs(30);
+/// The same for a peer that was never let in.
+const CLOSING_STRANGERS: Duration = Duration::from_secs(3);
 /// How long the last words may take to be read.
 const LINGER: Duration = Duration::from_secs(1);
 /// How much is read at once.
@@ -48,7 +51,7 @@ enum Stage {
     New,
     Handshake(Handshake),
     Open,
-    /// We have said all that we had to say; what the peer says doesn't matter until it agrees.
+    /// We have said all that we had to say. The peer has yet to agree, or to hang up.
     Closing,
     /// The last bytes are on their way out, then it is over.
     Over,
@@ -67,6 +70,8 @@ struct Connection {
     /// Half-intervals since the peer last said anything.
     silence: u32,
     has_written: bool,
+    /// The peer was told that the office closes.
+    was_told: bool,
     /// The broker told the peer to stop publishing.
     blocked: bool,
     input: BytesMut,
@@ -95,6 +100,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAd
         heartbeat: None,
         silence: 0,
         has_written: false,
+        was_told: false,
         blocked: false,
         input: BytesMut::new(),
         commands: Vec::new(),
@@ -187,8 +193,9 @@ impl Connection {
             Some(Stop::Shutdown) if matches!(self.stage, Stage::Open) => {
                 let text = "broker forced connection closure with reason 'shutdown'";
                 self.close(&ReplyCode::ConnectionForced.because(text), (0, 0));
+                self.was_told = true;
             }
-            Some(Stop::Shutdown) if !matches!(self.stage, Stage::Closing) => self.stage = Stage::Over,
+            Some(Stop::Shutdown) if !self.was_told => self.stage = Stage::Over,
             _ => {}
         }
         let Some(id) = self.id else { return };
@@ -300,7 +307,7 @@ impl Connection {
                 let next = match (frame.kind, frame.channel) {
                     (wire::METHOD, 0) => handshake.method(frame.payload),
                     (wire::HEARTBEAT, 0) if frame.payload.is_empty() => Next::Listen,
-                    _ => Next::Drop,
+                    _ => handshake.other_frame(frame),
                 };
                 self.handshake(next);
             }
@@ -356,10 +363,11 @@ impl Connection {
             _ => return self.close(&frame.unknown(), (0, 0)),
         };
         match method {
-            Ok((ids, method)) => {
+            Ok((ids, Method::Other(method))) => {
                 self.trace_received(0, &method);
                 self.method_on_channel_0(ids, method);
             }
+            Ok((ids, Method::Publish(_))) => self.close(&out_of_place(), ids),
             Err(BadMethod::Drop) => self.close(&Refusal::internal(), (0, 0)),
             Err(BadMethod::Refuse { refusal, ids }) => self.close(&refusal, ids),
         }
@@ -370,16 +378,15 @@ impl Connection {
             AMQPClass::Connection(connection::AMQPMethod::Close(_)) => {
                 self.leave();
                 self.send(0, AMQPClass::Connection(connection::AMQPMethod::CloseOk(connection::CloseOk {})));
-                self.stage = Stage::Over;
+                self.stage = Stage::Closing;
+                self.heartbeat = None;
+                self.deadline = Instant::now() + CLOSING;
             }
             AMQPClass::Connection(connection::AMQPMethod::UpdateSecret(_)) => {
                 let ok = connection::AMQPMethod::UpdateSecretOk(connection::UpdateSecretOk {});
                 self.send(0, AMQPClass::Connection(ok));
             }
-            _ => {
-                let refusal = ReplyCode::ChannelError.because("unexpected method in connection state running");
-                self.close(&refusal, ids);
-            }
+            _ => self.close(&out_of_place(), ids),
         }
     }
 
@@ -388,8 +395,8 @@ impl Connection {
             return;
         }
         match wire::parse_method(frame.payload) {
-            Ok((_, AMQPClass::Connection(connection::AMQPMethod::CloseOk(_)))) => self.stage = Stage::Over,
-            Ok((_, AMQPClass::Connection(connection::AMQPMethod::Close(_)))) => {
+            Ok(((10, 51), _)) => self.stage = Stage::Over,
+            Ok(((10, 50), _)) => {
                 self.send(0, AMQPClass::Connection(connection::AMQPMethod::CloseOk(connection::CloseOk {})));
             }
             _ => {}
@@ -441,7 +448,7 @@ impl Connection {
         let (outcome, weight) = self.shared.with(Some(id), |broker, now| {
             let outcome = commands.drain(..).try_for_each(|(channel, command)| match command {
                 Command::Method(ids, method) => broker.method(id, channel, ids, method, now),
-                Command::Publish(publish, content) => broker.publish(id, channel, publish, content, now),
+                Command::Publish(publish, content) => broker.publish(id, channel, &publish, content, now),
                 Command::TooLarge { size } => broker.too_large(id, channel, size, now),
             });
             (outcome, broker.outbox_weight(id))
@@ -454,6 +461,7 @@ impl Connection {
 
     /// Ends the connection with a reason; then only the peer's agreement is waited for.
     fn close(&mut self, refusal: &Refusal, (class_id, method_id): Ids) {
+        let patience = if self.id.is_some() { CLOSING } else { CLOSING_STRANGERS };
         self.leave();
         let close = connection::Close {
             reply_code: refusal.code as u16,
@@ -465,7 +473,7 @@ impl Connection {
         self.stage = Stage::Closing;
         self.blocked = false;
         self.heartbeat = None;
-        self.deadline = Instant::now() + CLOSING;
+        self.deadline = Instant::now() + patience;
     }
 
     /// Leaves the broker. What it still had for this client goes out before anything else.
@@ -487,6 +495,10 @@ impl Connection {
             tracer.method_received(channel, method);
         }
     }
+}
+
+fn out_of_place() -> Refusal {
+    ReplyCode::ChannelError.because("unexpected method in connection state running")
 }
 
 /// Waits for the peer to hang up. If we did so first, with something of its still unread, the system would call the

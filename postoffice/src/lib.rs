@@ -36,6 +36,7 @@ mod broker;
 mod channel;
 mod connection;
 mod effect;
+mod encoder;
 mod erlang;
 mod error;
 mod exchange;

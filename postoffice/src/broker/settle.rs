@@ -134,7 +134,7 @@ impl Broker {
             }
             self.give_up(id, poison, Reason::DeliveryLimit);
             self.enforce_limits(id, now);
-            self.dispatch(id);
+            self.dispatch(id, now);
             self.set_alarm(id);
         }
     }
@@ -143,12 +143,12 @@ impl Broker {
         if !requeue {
             return Err(ReplyCode::NotImplemented.because("requeue=false"));
         }
-        let taken = self.channel(at).map(|channel| channel.take_all()).unwrap_or_default();
-        self.requeue(taken, now);
-        self.resume_channel(at, now);
         if answer {
             self.reply(at, AMQPClass::Basic(basic::AMQPMethod::RecoverOk(basic::RecoverOk {})));
         }
+        let taken = self.channel(at).map(|channel| channel.take_all()).unwrap_or_default();
+        self.requeue(taken, now);
+        self.resume_channel(at, now);
         Ok(())
     }
 

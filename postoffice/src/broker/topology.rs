@@ -21,9 +21,9 @@ pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
 impl Broker {
     pub(super) fn queue_declare(&mut self, at: At, declare: queue::Declare, now: Moment) -> Result<(), Refusal> {
         let name = without_line_breaks(declare.queue.as_str());
-        if let Some(rest) = name.strip_prefix(REPLY_TO) {
+        if name.starts_with(REPLY_TO) {
             // A server asks this way whether its client still waits for the reply.
-            return match self.reply_addresses.contains_key(name.as_str()) && !rest.is_empty() {
+            return match name == REPLY_TO || self.reply_addresses.contains_key(name.as_str()) {
                 true => self.declared(at, declare.nowait, name.into(), 0, 1),
                 false => Err(no_queue(&name)),
             };
@@ -211,8 +211,11 @@ impl Broker {
         self.alarms.remove(&(queue.alarm, id));
         self.queue_ids.remove(&queue.name);
         self.memory -= queue.take_all().iter().map(|entry| entry.charge as usize).sum::<usize>();
-        for consumer in queue.consumers.iter() {
-            let Some(gone) = self.consumers.remove(&consumer) else { continue };
+        let mut consumers: Vec<_> = queue.consumers.iter().filter_map(|id| self.consumers.remove(&id)).collect();
+        consumers.sort_unstable_by(|a, b| {
+            (a.at.connection, a.at.channel, &a.tag).cmp(&(b.at.connection, b.at.channel, &b.tag))
+        });
+        for gone in consumers {
             let Some(connection) = self.connections.get_mut(&gone.at.connection) else { continue };
             if let Some(channel) = connection.channels.get_mut(&gone.at.channel) {
                 channel.consumers.remove(&gone.tag);
