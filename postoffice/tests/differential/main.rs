@@ -10,3 +10,4 @@ mod exchanges;
 mod frames;
 mod handshake;
 mod queues;
+mod random;

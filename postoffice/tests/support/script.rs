@@ -77,6 +77,7 @@ struct ChannelView {
     consumers: Vec<String>,
     /// Consumers, and the last get, that need no acknowledgement.
     no_ack: BTreeSet<String>,
+    consumes_from: Option<String>,
     last_queue: String,
     last_reply_to: String,
 }
@@ -308,6 +309,11 @@ impl Script {
 
     pub fn consumers(&mut self, at: At) -> Vec<String> {
         self.channel(at).consumers.clone()
+    }
+
+    /// The queue from which a channel consumes already.
+    pub fn consumes_from(&mut self, at: At) -> Option<String> {
+        self.channel(at).consumes_from.clone()
     }
 
     pub fn is_open(&mut self, at: At) -> bool {
@@ -687,8 +693,11 @@ impl ChannelView {
     /// Notes what the answer to this method will not tell.
     fn prepare(&mut self, method: &AMQPClass) {
         match method {
-            AMQPClass::Basic(Basic::Consume(consume)) if consume.no_ack => {
-                self.no_ack.insert(consume.consumer_tag.to_string());
+            AMQPClass::Basic(Basic::Consume(consume)) => {
+                self.consumes_from = Some(consume.queue.to_string());
+                if consume.no_ack {
+                    self.no_ack.insert(consume.consumer_tag.to_string());
+                }
             }
             AMQPClass::Basic(Basic::Get(get)) => {
                 if get.no_ack {
