@@ -251,3 +251,15 @@ fn a_ticket_other_than_zero_is_ignored() {
         s.send_raw(A, "basic.get with a ticket", &raw(1, 1, &get));
     });
 }
+
+#[test]
+fn a_routing_key_may_be_any_bytes() {
+    same_on_both(|s| {
+        s.call(A, an_exchange("post", "topic"));
+        s.call(A, a_queue("letters"));
+        s.call(A, binding("letters", "post", "#"));
+        let publish = raw(1, 1, &[&[0, 60, 0, 40, 0, 0, 4][..], b"post", &[3, 0xff, b'.', 0xfe, 0]].concat());
+        let probe = method(1, is_there_an_exchange("amq.direct"));
+        s.send_raw(A, "a key that isn't UTF-8", &[publish, header(1, 60, 0), probe].concat());
+    });
+}

@@ -28,7 +28,7 @@ pub fn method(method: &AMQPClass) -> String {
     let (name, rest) = rest.split_once('(').unwrap_or((rest, ""));
     let fields = rest.split_once(" {").map_or("", |(_, fields)| fields);
     let fields = fields.strip_suffix("}))").unwrap_or(fields).trim();
-    let mut fields = joined(fields).replace("ShortString(\"", "\"").replace("\")", "\"");
+    let mut fields = fields.replace("ShortString(\"", "\"").replace("\")", "\"");
     if let Some(arguments) = arguments(method) {
         fields.truncate(fields.find("arguments: ").unwrap_or(fields.len()));
         if !arguments.inner().is_empty() {
@@ -38,13 +38,6 @@ pub fn method(method: &AMQPClass) -> String {
     let set = fields.split(", ").filter(|field| !field.ends_with(": false") && !field.is_empty());
     let fields: Vec<_> = set.map(|field| field.strip_suffix(": true").unwrap_or(field)).collect();
     format!("{}.{} {}", class.to_lowercase(), kebab(name), fields.join(", ")).trim().to_owned()
-}
-
-/// Erlang breaks the lines of a long term where it would be wider than 80 columns; the words are the same.
-fn joined(text: &str) -> String {
-    let mut pieces = text.split("\\n");
-    let first = pieces.next().unwrap_or_default().to_owned();
-    pieces.fold(first, |text, piece| text + piece.trim_start())
 }
 
 fn arguments(method: &AMQPClass) -> Option<&FieldTable> {
