@@ -113,12 +113,12 @@ fn answer_to(addr: SocketAddr, bytes: &[u8]) -> Vec<Incoming> {
     client.send_method(2, channel::Open {}.class());
     let mut seen = Vec::new();
     while let Some(incoming) = client.next() {
-        let is_last = match &incoming {
-            Incoming::Closed => true,
-            Incoming::Frame(AMQPFrame::Method(2, AMQPClass::Channel(Channel::OpenOk(_)))) => true,
-            Incoming::Frame(AMQPFrame::Method(0, AMQPClass::Connection(Connection::Close(_)))) => true,
-            _ => false,
-        };
+        let is_last = matches!(
+            &incoming,
+            Incoming::Closed
+                | Incoming::Frame(AMQPFrame::Method(2, AMQPClass::Channel(Channel::OpenOk(_))))
+                | Incoming::Frame(AMQPFrame::Method(0, AMQPClass::Connection(Connection::Close(_))))
+        );
         seen.push(incoming);
         if is_last {
             return seen;

@@ -16,6 +16,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the other end does.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // there is one at a time
 pub enum Incoming {
     Frame(AMQPFrame),
     /// A whole frame whose payload makes no sense.
