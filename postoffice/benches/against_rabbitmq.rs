@@ -446,7 +446,7 @@ impl RawConsumer {
         loop {
             let mut at = 0;
             while count > 0
-                && let Some([_, _, _, a, b, c, d]) = self.buffer.get(at..at + 7).and_then(|b| b.try_into().ok())
+                && let Some(&[_, _, _, a, b, c, d]) = self.buffer.get(at..).and_then(|rest| rest.first_chunk())
                 && self.buffer.len() >= at + 8 + u32::from_be_bytes([a, b, c, d]) as usize
             {
                 at += 8 + u32::from_be_bytes([a, b, c, d]) as usize;

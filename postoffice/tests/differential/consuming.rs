@@ -180,6 +180,24 @@ fn recover_requeues_everything_and_never_redelivers_in_place() {
 }
 
 #[test]
+fn what_several_consumers_of_a_channel_give_back_goes_back_by_consumer_tag() {
+    same_on_both(|s| {
+        s.call(A, a_queue("letters"));
+        s.call(B, a_consumer("letters", "b-3"));
+        s.publish(A, to("", "letters"), "one");
+        s.call(B, basic::Consume { arguments: table([("x-priority", int(1))]), ..a_consumer("letters", "b-10") });
+        s.publish(A, to("", "letters"), "two");
+        s.call(B, basic::Recover { requeue: true });
+        s.tell(B, basic::Nack { delivery_tag: 0, multiple: true, requeue: true });
+        s.call(B, cancel("b-10"));
+        s.call(B, cancel("b-3"));
+        s.call(A, qos(1));
+        s.call(A, a_consumer("letters", "a"));
+        s.tell(B, basic::Nack { delivery_tag: 0, multiple: true, requeue: true });
+    });
+}
+
+#[test]
 fn prefetch_counts_per_consumer() {
     same_on_both(|s| {
         s.call(A, a_queue("letters"));

@@ -140,7 +140,7 @@ fn headers_exchanges_match_all_or_any() {
         let letter = ("kind", text("letter"));
         let messages: &[&[(&str, AMQPValue)]] = &[
             &[],
-            &[letter.clone()],
+            std::slice::from_ref(&letter),
             &[letter.clone(), ("size", int(1))],
             &[letter.clone(), ("size", int(2))],
             &[letter.clone(), ("size", int(1)), ("more", int(1))],
