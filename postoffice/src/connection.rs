@@ -181,9 +181,12 @@ impl Connection {
     fn pull(&mut self) {
         let Some(id) = self.id else { return };
         let outbox = &mut self.outbox;
-        self.shared.with(Some(id), |broker, now| broker.take_outbox(id, outbox, now));
+        // Taking makes room, so that more may lie there afterwards.
+        self.waiting_answers = self.shared.with(Some(id), |broker, now| {
+            broker.take_outbox(id, outbox, now);
+            broker.outbox_weight(id)
+        });
         self.outgoing.extend(self.outbox.drain(..));
-        self.waiting_answers = 0;
     }
 
     /// Something has happened that concerns this connection.
@@ -478,7 +481,12 @@ impl Connection {
 
     /// Leaves the broker. What it still had for this client goes out before anything else.
     fn leave(&mut self) {
-        self.pull();
+        if let Some(id) = self.id {
+            let outbox = &mut self.outbox;
+            self.shared.with(Some(id), |broker, _| broker.empty_outbox(id, outbox));
+            self.outgoing.extend(self.outbox.drain(..));
+        }
+        self.waiting_answers = 0;
         self.commands.clear();
         self.channels.clear();
         self.shared.leave(self.id.take(), &self.wake);

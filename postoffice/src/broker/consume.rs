@@ -1,7 +1,7 @@
 //! Subscribing, getting and prefetch (AMQP 0-9-1, sections 1.8.3.1 to 1.8.3.10;
 //! <https://www.rabbitmq.com/docs/consumers>, <https://www.rabbitmq.com/docs/consumer-prefetch>).
 
-use super::{Broker, Consumer, deliver::with_delivery_count, topology::REPLY_TO};
+use super::{Broker, Consumer, deliver::with_delivery_count, queues::REPLY_TO};
 use crate::{
     arguments::{QueueType, consumer_priority},
     channel::{At, ReplyConsumer, Unacknowledged},

@@ -3,7 +3,7 @@
 use super::{
     Broker,
     dead_letter::{Dead, Reason},
-    post,
+    outbox::post,
 };
 use crate::{
     arguments::QueueType,
@@ -53,7 +53,7 @@ impl Broker {
             } else {
                 queue.unacknowledged += 1;
                 consumer.in_flight += 1;
-                Some(Unacknowledged { queue: id, consumer: Some(consumer_id), entry })
+                Some(Unacknowledged { queue: id, consumer: Some((consumer_id, consumer.tag.clone())), entry })
             };
             let delivery_tag = channel.deliver(kept);
             if let Some(journal) = &mut self.journal {

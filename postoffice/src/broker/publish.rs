@@ -4,7 +4,8 @@
 use super::{
     Broker, charge,
     dead_letter::{Dead, Reason},
-    topology::{REPLY_TO, no_exchange},
+    exchanges::no_exchange,
+    queues::REPLY_TO,
 };
 use crate::{
     arguments::{Overflow, parse_expiration},
