@@ -30,11 +30,14 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    process::{self, Child, Command, Stdio},
+    process::{self, Child, ChildStdout, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
-use tokio::{runtime::Runtime, time::interval};
+use tokio::{
+    runtime::Runtime,
+    time::{interval, timeout},
+};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -76,8 +79,8 @@ fn resident(process: u32) -> f64 {
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default() * 1024.0
 }
 
-/// The command `postoffice` on a free port; ends when dropped.
-struct Office(Child, Broker);
+/// The command `postoffice` on a free port, and the pipe that it prints to; ends when dropped.
+struct Office(Child, Broker, #[allow(dead_code)] BufReader<ChildStdout>);
 
 impl Office {
     fn start() -> Result<Self> {
@@ -86,10 +89,11 @@ impl Office {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("stdout is piped")?).read_line(&mut line)?;
+        let mut stdout = BufReader::new(child.stdout.take().ok_or("stdout is piped")?);
+        stdout.read_line(&mut line)?;
         let addr = line.trim().rsplit("//").next().unwrap_or_default().parse()?;
         let process = child.id();
-        Ok(Self(child, Broker { addr, process }))
+        Ok(Self(child, Broker { addr, process }, stdout))
     }
 }
 
@@ -147,6 +151,7 @@ fn main() -> Result<()> {
     for (size, count) in [(16, 60_000), (4096, 20_000)] {
         for way in [Way::AutoAck, Way::ManualAck, Way::Confirms, Way::OneByOne] {
             let count = if way == Way::OneByOne { count / 20 } else { count };
+            eprintln!("measuring {} with {size} bytes …", way.name());
             let measure = |broker: &Broker| runtime.block_on(median_run(broker, way, size, count));
             let (office, rabbitmq) = (measure(&office.1)?, rabbitmq.as_ref().map(measure).transpose()?);
             let what = format!("{}, {}", way.name(), if size == 16 { "16 B" } else { "4 KiB" });
@@ -305,8 +310,9 @@ async fn transport(broker: &Broker, way: Way, size: usize, count: usize) -> Resu
         }
         Ok::<_, lapin::Error>(sender)
     });
-    for _ in 0..count {
-        let delivery = consumer.next().await.ok_or("the consumer ended")??;
+    for number in 0..count {
+        let next = timeout(Duration::from_secs(60), consumer.next()).await;
+        let delivery = next.map_err(|_| format!("message {number} of {count} never comes"))?.ok_or("no consumer")??;
         if way == Way::ManualAck {
             delivery.ack(BasicAckOptions::default()).await?;
         }

@@ -186,3 +186,43 @@ async fn a_closing_office_tells_its_clients_why() -> Outcome {
     assert!(error.to_string().contains("CONNECTION_FORCED"), "{error}");
     Ok(())
 }
+
+/// One connection sends, another receives: everything arrives, in order.
+async fn a_stream_of_letters(no_ack: bool, size: usize, count: u32) -> Outcome {
+    let office = PostOffice::open().await?;
+    let (_sending, sender) = connect(&office).await?;
+    let (_receiving, receiver) = connect(&office).await?;
+    declare(&receiver, "hello").await?;
+    receiver.basic_qos(100, BasicQosOptions::default()).await?;
+    let options = BasicConsumeOptions { no_ack, ..Default::default() };
+    let mut consumer = receiver.basic_consume("hello".into(), "me".into(), options, FieldTable::default()).await?;
+    let sending = tokio::spawn(async move {
+        for number in 0..count {
+            let (options, body) = (BasicPublishOptions::default(), number.to_be_bytes().repeat(size / 4));
+            // without confirms there is nothing to wait for
+            drop(sender.basic_publish("".into(), "hello".into(), options, &body, BasicProperties::default()).await?);
+        }
+        Ok::<_, lapin::Error>(sender)
+    });
+    for number in 0..count {
+        let delivery = next(&mut consumer).await.map_err(|error| {
+            format!("waiting for {number}: {error}; {:?} {:?}", office.queue("hello"), office.connections())
+        })?;
+        assert_eq!(delivery.data[..4], number.to_be_bytes());
+        if !no_ack {
+            delivery.ack(BasicAckOptions::default()).await?;
+        }
+    }
+    sending.await??;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_letters_arrives_in_order() -> Outcome {
+    a_stream_of_letters(true, 4096, 20_000).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_letters_arrives_in_order_when_each_is_acknowledged() -> Outcome {
+    a_stream_of_letters(false, 4096, 20_000).await
+}

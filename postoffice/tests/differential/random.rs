@@ -27,7 +27,7 @@ const CONNECTIONS: [At; 3] = [("a", 1), ("b", 1), ("c", 1)];
 #[derive(Debug, Clone)]
 enum Operation {
     Declare(&'static str, Kind),
-    Delete(&'static str),
+    Replace(&'static str, Kind),
     Purge(&'static str),
     Bind(&'static str, &'static str, &'static str),
     Unbind(&'static str, &'static str, &'static str),
@@ -76,26 +76,26 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => (exchange(), key()),
     ];
     prop_oneof![
-        3 => (queue(), kind()).prop_map(|(queue, kind)| Operation::Declare(queue, kind)),
-        1 => queue().prop_map(Operation::Delete),
+        1 => (queue(), kind()).prop_map(|(queue, kind)| Operation::Declare(queue, kind)),
+        3 => (queue(), kind()).prop_map(|(queue, kind)| Operation::Replace(queue, kind)),
         1 => queue().prop_map(Operation::Purge),
         3 => (queue(), exchange(), key()).prop_map(|(queue, exchange, key)| Operation::Bind(queue, exchange, key)),
         1 => (queue(), exchange(), key()).prop_map(|(queue, exchange, key)| Operation::Unbind(queue, exchange, key)),
         1 => (exchange(), exchange(), key()).prop_map(|(one, two, key)| Operation::BindExchange(one, two, key)),
-        14 => (at(), target, any::<bool>(), proptest::option::of(0_u8..6), select(vec![1_usize, 3, 200, 9000]))
+        18 => (at(), target, any::<bool>(), proptest::option::of(0_u8..6), select(vec![1_usize, 3, 200, 9000]))
             .prop_map(|(at, (exchange, key), mandatory, priority, size)| {
                 Operation::Publish { at, exchange, key, mandatory, priority, size }
             }),
-        5 => (at(), queue(), any::<bool>(), proptest::option::of(-1..3), proptest::bool::weighted(0.1)).prop_map(
+        7 => (at(), queue(), proptest::bool::weighted(0.3), proptest::option::of(-1..3), proptest::bool::weighted(0.05)).prop_map(
             |(at, queue, no_ack, priority, exclusive)| Operation::Consume { at, queue, no_ack, priority, exclusive }
         ),
         1 => (at(), any::<usize>()).prop_map(|(at, which)| Operation::Cancel(at, which)),
-        4 => (at(), queue(), any::<bool>()).prop_map(|(at, queue, no_ack)| Operation::Get(at, queue, no_ack)),
+        5 => (at(), queue(), proptest::bool::weighted(0.2)).prop_map(|(at, queue, no_ack)| Operation::Get(at, queue, no_ack)),
         4 => (at(), any::<usize>(), any::<bool>()).prop_map(|(at, which, all)| Operation::Ack(at, which, all)),
-        3 => (at(), any::<usize>(), any::<bool>(), any::<bool>())
+        4 => (at(), any::<usize>(), any::<bool>(), proptest::bool::weighted(0.7))
             .prop_map(|(at, which, all, requeue)| Operation::Nack(at, which, all, requeue)),
-        2 => (at(), any::<usize>(), any::<bool>()).prop_map(|(at, which, requeue)| Operation::Reject(at, which, requeue)),
-        1 => at().prop_map(Operation::Recover),
+        2 => (at(), any::<usize>(), proptest::bool::weighted(0.7)).prop_map(|(at, which, requeue)| Operation::Reject(at, which, requeue)),
+        2 => at().prop_map(Operation::Recover),
         2 => (at(), 0_u16..4, proptest::bool::weighted(0.3)).prop_map(|(at, count, global)| Operation::Qos(at, count, global)),
         1 => at().prop_map(Operation::Confirm),
         1 => at().prop_map(Operation::CloseChannel),
@@ -136,7 +136,10 @@ fn perform(s: &mut Script, operation: &Operation, number: usize) {
     let pick = |tags: Vec<u64>, which: usize| (!tags.is_empty()).then(|| tags[which % tags.len()]);
     match *operation {
         Operation::Declare(queue, kind) => s.call(CLERK, declaration(queue, kind)),
-        Operation::Delete(queue) => s.call(CLERK, queue::Delete { queue: queue.into(), ..Default::default() }),
+        Operation::Replace(queue, kind) => {
+            s.call(CLERK, queue::Delete { queue: queue.into(), ..Default::default() });
+            s.call(CLERK, declaration(queue, kind));
+        }
         Operation::Purge(queue) => s.call(CLERK, queue::Purge { queue: queue.into(), nowait: false }),
         Operation::Bind(queue, exchange, key) => s.call(CLERK, binding(queue, exchange, key)),
         Operation::Unbind(queue, exchange, key) => s.call(
@@ -226,7 +229,7 @@ fn random_operations_look_the_same_to_a_client() {
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32])),
     };
-    let scripts = proptest::collection::vec(operation(), 30..60);
+    let scripts = proptest::collection::vec(operation(), 40..100);
     let result = runner.run(&scripts, |operations| match difference(|s| run(s, &operations)) {
         None => Ok(()),
         Some(report) => Err(TestCaseError::fail(report)),
