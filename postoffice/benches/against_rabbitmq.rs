@@ -12,7 +12,7 @@ mod client;
 mod methods;
 
 use amq_protocol::frame::{AMQPContentHeader, AMQPFrame};
-use client::{Client, encode};
+use client::{Client, Incoming, encode};
 use futures_lite::StreamExt;
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties, Consumer,
@@ -411,7 +411,8 @@ fn publish_raw(client: &mut Client, message: &[u8], count: usize) {
 /// A question that the broker answers after all that came before on this channel.
 fn barrier(client: &mut Client) {
     client.send_method(1, methods::is_there_an_exchange("amq.direct").class());
-    client.expect_method();
+    let answer = client.next_before(Instant::now() + Duration::from_secs(300));
+    assert!(matches!(answer, Some(Incoming::Frame(_))), "an answer is due, but here came {answer:?}");
 }
 
 /// Reads deliveries from a consumer that doesn't acknowledge, and doesn't look into them. They all have the same size.
