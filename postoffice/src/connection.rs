@@ -10,6 +10,7 @@ use crate::{
     encoder::Encoder,
     error::{Refusal, ReplyCode, short},
     handshake::{FRAME_MIN, Handshake, Next},
+    pace::Pace,
     server::{Shared, Stop},
     trace::Tracer,
     wire::{self, BadMethod, Frame, Ids, LostSync, Method},
@@ -67,6 +68,7 @@ struct Connection {
     channels: HashMap<u16, Assembly>,
     frame_max: u32,
     heartbeat: Option<Interval>,
+    pace: Pace,
     /// Half-intervals since the peer last said anything.
     silence: u32,
     has_written: bool,
@@ -98,6 +100,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAd
         channels: HashMap::new(),
         frame_max: FRAME_MIN,
         heartbeat: None,
+        pace: Pace::new(Instant::now()),
         silence: 0,
         has_written: false,
         was_told: false,
@@ -129,8 +132,7 @@ impl Connection {
                 writer.shutdown().await?;
                 return linger(reader).await;
             }
-            let wants_input =
-                !self.blocked && self.waiting_answers < ANSWERS_LIMIT && !matches!(self.stage, Stage::Over);
+            let wants_input = self.is_listening() && !self.pace.is_resting() && !matches!(self.stage, Stage::Over);
             let has_deadline = !matches!(self.stage, Stage::Open);
             if wants_input {
                 self.input.reserve(READ_SIZE);
@@ -139,14 +141,18 @@ impl Connection {
                 written = writer.write(self.encoder.bytes().get(self.written..).unwrap_or_default()), if has_output => {
                     self.written += written?;
                     self.has_written = true;
+                    self.pace.wrote();
                 }
                 read = reader.read_buf(&mut self.input), if wants_input => {
-                    if read? == 0 {
+                    let bytes = read?;
+                    if bytes == 0 {
                         return Ok(());
                     }
                     self.silence = 0;
+                    self.pace.read(bytes, Instant::now());
                     self.read();
                 }
+                () = self.pace.rest() => {}
                 () = wake.notified() => self.woken(),
                 () = tick(&mut self.heartbeat) => {
                     if !self.beat() {
@@ -156,6 +162,11 @@ impl Connection {
                 () = sleep_until(self.deadline), if has_deadline => return Ok(()),
             }
         }
+    }
+
+    /// Whether what the peer says is read: not while it has to wait, nor while it leaves too many answers unread.
+    fn is_listening(&self) -> bool {
+        !self.blocked && self.waiting_answers < ANSWERS_LIMIT
     }
 
     /// Fills the encoder with what waits, once it is empty.
@@ -216,8 +227,8 @@ impl Connection {
         if !std::mem::take(&mut self.has_written) && self.written >= self.encoder.bytes().len() {
             self.encoder.heartbeat();
         }
-        // A blocked peer isn't listened to, so its silence says nothing.
-        self.silence += u32::from(!self.blocked);
+        // A peer that isn't listened to can't be heard, so its silence says nothing.
+        self.silence += u32::from(self.is_listening());
         self.silence <= 4
     }
 

@@ -44,6 +44,7 @@ mod handshake;
 mod headers;
 mod journal;
 mod message;
+mod pace;
 mod properties;
 mod queue;
 mod rota;
