@@ -16,7 +16,7 @@ use proptest::{
     sample::select,
     test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner},
 };
-use std::env;
+use std::{collections::BTreeMap, env};
 
 const QUEUES: [&str; 3] = ["first", "second", "third"];
 const EXCHANGES: [&str; 3] = ["direct", "topic", "fanout"];
@@ -32,15 +32,29 @@ enum Operation {
     Bind(&'static str, &'static str, &'static str),
     Unbind(&'static str, &'static str, &'static str),
     BindExchange(&'static str, &'static str, &'static str),
-    Publish { at: At, exchange: &'static str, key: &'static str, mandatory: bool, priority: Option<u8>, size: usize },
-    Consume { at: At, queue: &'static str, no_ack: bool, priority: Option<i32>, exclusive: bool },
+    Publish {
+        at: At,
+        exchange: &'static str,
+        key: &'static str,
+        mandatory: bool,
+        priority: Option<u8>,
+        size: usize,
+    },
+    Consume {
+        at: At,
+        queue: &'static str,
+        no_ack: bool,
+        priority: Option<i32>,
+        exclusive: bool,
+    },
     Cancel(At, usize),
     Get(At, &'static str, bool),
     Ack(At, usize, bool),
     Nack(At, usize, bool, bool),
     Reject(At, usize, bool),
     Recover(At),
-    Qos(At, u16, bool),
+    /// For each consumer: when a global limit lets a message pass again is a race in RabbitMQ.
+    Qos(At, u16),
     Confirm(At),
     CloseChannel(At),
     Close(At),
@@ -96,7 +110,7 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(at, which, all, requeue)| Operation::Nack(at, which, all, requeue)),
         2 => (at(), any::<usize>(), proptest::bool::weighted(0.7)).prop_map(|(at, which, requeue)| Operation::Reject(at, which, requeue)),
         2 => at().prop_map(Operation::Recover),
-        2 => (at(), 0_u16..4, proptest::bool::weighted(0.3)).prop_map(|(at, count, global)| Operation::Qos(at, count, global)),
+        2 => (at(), 0_u16..4).prop_map(|(at, count)| Operation::Qos(at, count)),
         1 => at().prop_map(Operation::Confirm),
         1 => at().prop_map(Operation::CloseChannel),
         1 => at().prop_map(Operation::Close),
@@ -124,10 +138,29 @@ fn declaration(queue: &str, kind: Kind) -> queue::Declare {
     }
 }
 
+/// The queues go by roles. Who plays one changes: RabbitMQ takes the acknowledgement of a message from a deleted queue for one of the
+/// next queue with the same name, which is nothing to imitate.
+struct Roles(BTreeMap<&'static str, String>);
+
+impl Roles {
+    fn new() -> Self {
+        Self(QUEUES.iter().map(|&role| (role, format!("{role}-0"))).collect())
+    }
+
+    fn recast(&mut self, role: &'static str, number: usize) {
+        self.0.insert(role, format!("{role}-{number}"));
+    }
+
+    /// Who plays this role; a key that is none stays as it is.
+    fn player(&self, role: &'static str) -> &str {
+        self.0.get(role).map_or(role, |name| name)
+    }
+}
+
 /// Declares and binds on a channel of its own, so that a refusal hits nobody else.
 const CLERK: At = ("clerk", 1);
 
-fn perform(s: &mut Script, operation: &Operation, number: usize) {
+fn perform(s: &mut Script, roles: &mut Roles, operation: &Operation, number: usize) {
     for at in CONNECTIONS.into_iter().chain([CLERK]) {
         if !s.is_open(at) {
             s.reopen(at);
@@ -135,17 +168,23 @@ fn perform(s: &mut Script, operation: &Operation, number: usize) {
     }
     let pick = |tags: Vec<u64>, which: usize| (!tags.is_empty()).then(|| tags[which % tags.len()]);
     match *operation {
-        Operation::Declare(queue, kind) => s.call(CLERK, declaration(queue, kind)),
-        Operation::Replace(queue, kind) => {
-            s.call(CLERK, queue::Delete { queue: queue.into(), ..Default::default() });
-            s.call(CLERK, declaration(queue, kind));
+        Operation::Declare(queue, kind) => {
+            if !s.exists(roles.player(queue)) {
+                roles.recast(queue, number);
+            }
+            s.call(CLERK, declaration(roles.player(queue), kind));
         }
-        Operation::Purge(queue) => s.call(CLERK, queue::Purge { queue: queue.into(), nowait: false }),
-        Operation::Bind(queue, exchange, key) => s.call(CLERK, binding(queue, exchange, key)),
+        Operation::Replace(queue, kind) => {
+            s.call(CLERK, queue::Delete { queue: roles.player(queue).into(), ..Default::default() });
+            roles.recast(queue, number);
+            s.call(CLERK, declaration(roles.player(queue), kind));
+        }
+        Operation::Purge(queue) => s.call(CLERK, queue::Purge { queue: roles.player(queue).into(), nowait: false }),
+        Operation::Bind(queue, exchange, key) => s.call(CLERK, binding(roles.player(queue), exchange, key)),
         Operation::Unbind(queue, exchange, key) => s.call(
             CLERK,
             queue::Unbind {
-                queue: queue.into(),
+                queue: roles.player(queue).into(),
                 exchange: exchange.into(),
                 routing_key: key.into(),
                 ..Default::default()
@@ -163,11 +202,16 @@ fn perform(s: &mut Script, operation: &Operation, number: usize) {
         Operation::Publish { at, exchange, key, mandatory, priority, size } => {
             let properties = priority.map_or(properties(), |priority| properties().with_priority(priority));
             let body = format!("{number} ").repeat(size / 2 + 1);
-            s.publish_with(at, basic::Publish { mandatory, ..to(exchange, key) }, properties, body.as_bytes());
+            s.publish_with(
+                at,
+                basic::Publish { mandatory, ..to(exchange, roles.player(key)) },
+                properties,
+                body.as_bytes(),
+            );
         }
         Operation::Consume { at, queue, no_ack, priority, exclusive } => {
             // Two queues that feed one channel do so in no particular order.
-            let queue = s.consumes_from(at).unwrap_or(queue.to_owned());
+            let queue = s.consumes_from(at).unwrap_or(roles.player(queue).to_owned());
             let arguments = priority.map_or(table([]), |priority| table([("x-priority", int(priority))]));
             let tag = format!("{}-{number}", at.0);
             s.call(at, basic::Consume { no_ack, exclusive, arguments, ..a_consumer(&queue, &tag) });
@@ -179,7 +223,7 @@ fn perform(s: &mut Script, operation: &Operation, number: usize) {
                 s.call(at, basic::Cancel { consumer_tag, nowait: false });
             }
         }
-        Operation::Get(at, queue, no_ack) => s.call(at, basic::Get { no_ack, ..one_from(queue) }),
+        Operation::Get(at, queue, no_ack) => s.call(at, basic::Get { no_ack, ..one_from(roles.player(queue)) }),
         Operation::Ack(at, which, multiple) => {
             if let Some(delivery_tag) = pick(s.unacknowledged(at), which) {
                 s.tell(at, basic::Ack { delivery_tag, multiple });
@@ -196,7 +240,7 @@ fn perform(s: &mut Script, operation: &Operation, number: usize) {
             }
         }
         Operation::Recover(at) => s.call(at, basic::Recover { requeue: true }),
-        Operation::Qos(at, prefetch_count, global) => s.call(at, basic::Qos { prefetch_count, global }),
+        Operation::Qos(at, prefetch_count) => s.call(at, qos(prefetch_count)),
         Operation::Confirm(at) => s.call(at, confirm::Select { nowait: false }),
         Operation::CloseChannel(at) => s.close_channel(at),
         Operation::Close(at) => s.close(at.0),
@@ -206,14 +250,15 @@ fn perform(s: &mut Script, operation: &Operation, number: usize) {
 
 fn run(s: &mut Script, operations: &[Operation]) {
     s.call(CLERK, a_queue("dead"));
-    for name in QUEUES {
+    let mut roles = Roles::new();
+    for name in roles.0.values() {
         s.call(CLERK, a_queue(name));
     }
     for kind in EXCHANGES {
         s.call(CLERK, an_exchange(kind, kind));
     }
     for (number, operation) in operations.iter().enumerate() {
-        perform(s, operation, number);
+        perform(s, &mut roles, operation, number + 1);
     }
 }
 

@@ -316,6 +316,11 @@ impl Script {
         self.channel(at).consumes_from.clone()
     }
 
+    /// Whether the queue is there, as of the last operation.
+    pub fn exists(&self, queue: &str) -> bool {
+        self.watched.get(queue).is_some_and(Option::is_some)
+    }
+
     pub fn is_open(&mut self, at: At) -> bool {
         self.channel(at).open
     }
