@@ -1,7 +1,8 @@
 //! The post office against RabbitMQ: both in one run, on one machine, with the same client (lapin), each broker a process
 //! of its own. Prints Markdown tables.
 //!
-//! `cargo bench -p postoffice`; without `rabbitmq-server` there is only one column.
+//! `cargo bench -p postoffice`, or with a section: `cargo bench -p postoffice -- topics` (`lapin`, `raw`, `latency`, `queue`).
+//! Without `rabbitmq-server` there is only one column.
 #![allow(unreachable_pub)] // the modules are the tests'
 
 #[path = "../tests/support/client.rs"]
@@ -27,7 +28,7 @@ use postoffice::PostOffice;
 use rabbitmq_node::Node;
 use std::{
     collections::VecDeque,
-    fs,
+    env, fs,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     process::{self, Child, ChildStdout, Command, Stdio},
@@ -132,83 +133,109 @@ fn print(title: &str, rows: &[Row]) {
     }
 }
 
+/// Both brokers, and the runtime of their client.
+struct Contest {
+    office: Office,
+    rabbitmq: Option<Broker>,
+    runtime: Runtime,
+}
+
+impl Contest {
+    /// What each broker needs for something, RabbitMQ where it is there.
+    fn measure<T>(&self, measure: impl Fn(&Broker) -> Result<T>) -> Result<(T, Option<T>)> {
+        Ok((measure(&self.office.1)?, self.rabbitmq.as_ref().map(measure).transpose()?))
+    }
+}
+
 fn main() -> Result<()> {
-    if !std::env::args().any(|argument| argument == "--bench") {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if !arguments.iter().any(|argument| argument == "--bench") {
         return Ok(()); // `cargo test --all-targets` also comes here
     }
+    let sections: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    let wants = |section: &str| sections.is_empty() || sections.iter().any(|wanted| *wanted == section);
+
     let runtime = Runtime::new()?;
     let (open, memory) = runtime.block_on(opening())?; // before anything else has used memory
+    println!("Opening a post office takes {open:.0} µs (median of 200); an idle one costs {memory:.1} KiB (of 200).");
     let node = Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &[]);
-    let rabbitmq = node.as_ref().map(|node| -> Result<Broker> {
-        let output = node.rabbitmqctl().args(["eval", "os:getpid()."]).output()?;
-        let process = String::from_utf8_lossy(&output.stdout).trim().trim_matches('"').parse()?;
-        Ok(Broker { addr: (Ipv4Addr::LOCALHOST, node.amqp_port()).into(), process })
-    });
-    let rabbitmq = rabbitmq.transpose()?;
-    let office = Office::start()?;
+    let rabbitmq = node.as_ref().map(rabbitmq).transpose()?;
+    let contest = Contest { office: Office::start()?, rabbitmq, runtime };
+    if wants("lapin") {
+        through_lapin(&contest)?;
+    }
+    if wants("raw") {
+        through_a_raw_client(&contest)?;
+    }
+    if wants("latency") {
+        light_load(&contest)?;
+    }
+    if wants("queue") {
+        long_queue(&contest)?;
+    }
+    if wants("topics") {
+        many_bindings(&contest)?;
+    }
+    Ok(())
+}
 
-    let mut throughput = Vec::new();
-    let mut effort = Vec::new();
-    for (size, count) in [(16, 60_000), (4096, 20_000)] {
+fn rabbitmq(node: &Node) -> Result<Broker> {
+    let output = node.rabbitmqctl().args(["eval", "os:getpid()."]).output()?;
+    let process = String::from_utf8_lossy(&output.stdout).trim().trim_matches('"').parse()?;
+    Ok(Broker { addr: (Ipv4Addr::LOCALHOST, node.amqp_port()).into(), process })
+}
+
+fn through_lapin(contest: &Contest) -> Result<()> {
+    let (mut throughput, mut effort) = (Vec::new(), Vec::new());
+    for (size, shown, count) in [(16, "16 B", 60_000), (4096, "4 KiB", 20_000)] {
         for way in [Way::AutoAck, Way::ManualAck, Way::Confirms, Way::OneByOne] {
             let count = if way == Way::OneByOne { count / 20 } else { count };
-            eprintln!("measuring {} with {size} bytes …", way.name());
+            let what = format!("{}, {shown}", way.name());
+            eprintln!("measuring {what} …");
             let (mut here, mut there) = (Vec::new(), Vec::new());
             for _ in 0..RUNS {
-                here.push(runtime.block_on(run(&office.1, way, size, count))?);
-                if let Some(broker) = &rabbitmq {
-                    there.push(runtime.block_on(run(broker, way, size, count))?);
-                }
+                let runs = contest.measure(|broker| contest.runtime.block_on(run(broker, way, size, count)))?;
+                here.push(runs.0);
+                there.extend(runs.1);
             }
-            let (office, rabbitmq) = (median(here).ok_or("no run")?, median(there));
-            let what = format!("{}, {}", way.name(), if size == 16 { "16 B" } else { "4 KiB" });
-            throughput.push(Row {
-                what: what.clone(),
-                office: office.rate,
-                rabbitmq: rabbitmq.as_ref().map(|run| run.rate),
-                unit: "/s",
-                more_is_better: true,
-            });
-            effort.push(format!(
-                "| {what} | {:.1} µs of {:.1} µs | {} |",
-                office.broker_cpu,
-                office.client_cpu + office.broker_cpu,
-                rabbitmq.map_or("–".into(), |run| {
-                    format!("{:.1} µs of {:.1} µs", run.broker_cpu, run.client_cpu + run.broker_cpu)
-                })
-            ));
+            let (here, there) = (median(here).ok_or("no run")?, median(there));
+            let cpu = |run: &Run| format!("{:.1} µs of {:.1} µs", run.broker_cpu, run.broker_cpu + run.client_cpu);
+            effort.push(format!("| {what} | {} | {} |", cpu(&here), there.as_ref().map_or("–".into(), cpu)));
+            let rabbitmq = there.map(|run| run.rate);
+            throughput.push(Row { what, office: here.rate, rabbitmq, unit: "/s", more_is_better: true });
         }
     }
     print("Messages per second through lapin", &throughput);
     println!("\nProcessor time per message: the broker's, of the broker's and the client's together\n");
-    println!("| | post office | RabbitMQ |\n|---|--:|--:|");
-    effort.iter().for_each(|line| println!("{line}"));
+    println!("| | post office | RabbitMQ |\n|---|--:|--:|\n{}", effort.join("\n"));
+    Ok(())
+}
 
-    let raw =
-        |broker: &Broker| -> Result<[f64; 2]> { Ok([raw_throughput(broker, 16)?, raw_throughput(broker, 4096)?]) };
-    let (here, there) = (raw(&office.1)?, rabbitmq.as_ref().map(raw).transpose()?);
-    let rows = ["16 B", "4 KiB"].iter().enumerate().map(|(index, size)| Row {
-        what: format!("auto-ack, {size}"),
-        office: here[index],
-        rabbitmq: there.map(|there| there[index]),
-        unit: "/s",
-        more_is_better: true,
-    });
-    print("Messages per second with a client that only copies bytes", &rows.collect::<Vec<_>>());
+fn through_a_raw_client(contest: &Contest) -> Result<()> {
+    let mut rows = Vec::new();
+    for (size, shown) in [(16, "16 B"), (4096, "4 KiB")] {
+        let (office, rabbitmq) = contest.measure(|broker| raw_throughput(broker, size))?;
+        rows.push(Row { what: format!("auto-ack, {shown}"), office, rabbitmq, unit: "/s", more_is_better: true });
+    }
+    print("Messages per second with a client that only copies bytes", &rows);
+    Ok(())
+}
 
-    let latency = |broker: &Broker| runtime.block_on(latency(broker));
-    let (here, there) = (latency(&office.1)?, rabbitmq.as_ref().map(latency).transpose()?);
-    let rows = ["median", "99th percentile"].iter().enumerate().map(|(index, what)| Row {
-        what: (*what).into(),
+fn light_load(contest: &Contest) -> Result<()> {
+    let (here, there) = contest.measure(|broker| contest.runtime.block_on(latency(broker)))?;
+    let row = |index: usize, what: &str| Row {
+        what: what.into(),
         office: here[index],
         rabbitmq: there.map(|there| there[index]),
         unit: "µs",
         more_is_better: false,
-    });
-    print("From publish to receive, 500 messages per second", &rows.collect::<Vec<_>>());
+    };
+    print("From publish to receive, 500 messages per second", &[row(0, "median"), row(1, "99th percentile")]);
+    Ok(())
+}
 
-    let costs = |broker: &Broker| queue_costs(broker);
-    let (here, there) = (costs(&office.1)?, rabbitmq.as_ref().map(costs).transpose()?);
+fn long_queue(contest: &Contest) -> Result<()> {
+    let (here, there) = contest.measure(queue_costs)?;
     let row = |what: &str, of: fn(&Costs) -> f64, unit| Row {
         what: what.into(),
         office: of(&here),
@@ -216,30 +243,24 @@ fn main() -> Result<()> {
         unit,
         more_is_better: false,
     };
-    print(
-        "A long queue of 16-byte messages",
-        &[
-            row("memory per message, of a million", |costs| costs.memory, "B"),
-            row("draining 1,000: per message", |costs| costs.drain_short, "µs"),
-            row("draining 1,000,000: per message", |costs| costs.drain_long, "µs"),
-        ],
-    );
+    let memory = row("memory per message, of a million", |costs| costs.memory, "B");
+    let short = row("draining 1,000: per message", |costs| costs.drain_short, "µs");
+    let long = row("draining 1,000,000: per message", |costs| costs.drain_long, "µs");
+    print("A long queue of 16-byte messages", &[memory, short, long]);
+    Ok(())
+}
 
-    let topics = |broker: &Broker| topic_lookup(broker);
-    let (here, there) = (topics(&office.1)?, rabbitmq.as_ref().map(topics).transpose()?);
-    let rows = ["10", "10,000"].iter().enumerate().map(|(index, bindings)| Row {
-        what: format!("{bindings} bindings, one matches"),
+fn many_bindings(contest: &Contest) -> Result<()> {
+    let (here, there) = contest.measure(topic_lookup)?;
+    let row = |index: usize, what: &str| Row {
+        what: what.into(),
         office: here[index],
         rabbitmq: there.map(|there| there[index]),
         unit: "µs",
         more_is_better: false,
-    });
-    print("Publishing to a topic exchange, per message", &rows.collect::<Vec<_>>());
-
-    let (open, memory) = runtime.block_on(opening())?;
-    println!(
-        "\nOpening a post office takes {open:.0} µs (median of 200); an idle one costs {memory:.1} KiB (of 200 at once)."
-    );
+    };
+    let rows = [row(0, "10 bindings, one matches"), row(1, "10,000 bindings, one matches")];
+    print("Publishing to a topic exchange, per message", &rows);
     Ok(())
 }
 
