@@ -1,6 +1,6 @@
 //! The three editions of the book, loaded from the one source tree.
 
-use crate::{blocks::shared_path, twins, twins::Pair};
+use crate::{blocks::shared_path, listings::mark_blocks, twins, twins::Pair};
 use anyhow::{Context, Result, ensure};
 use mdbook_driver::{MDBook, book::BookItem, config::Config};
 use mdbook_summary::{Summary, SummaryItem, parse_summary};
@@ -61,7 +61,7 @@ impl Edition {
             config.set("output.html.additional-css", ["assets/workbook.css", "assets/side-by-side.css"])?;
         }
         // The picker leads to the sibling editions, which plain `mdbook build` doesn't make.
-        config.set("output.html.additional-js", ["assets/workbook.js", "assets/editions.js"])?;
+        config.set("output.html.additional-js", ["assets/workbook.js", "assets/run.js", "assets/editions.js"])?;
 
         let mut book = MDBook::load_with_config_and_summary(root, config, summary)?;
         let mut failure = Ok(());
@@ -70,7 +70,7 @@ impl Edition {
                 && let Some(path) = &chapter.path
             {
                 match self.text(&src, &Pair::of(path)) {
-                    Ok(text) => chapter.content = text,
+                    Ok(text) => chapter.content = mark_blocks(&text),
                     Err(error) => failure = Err(error),
                 }
             }

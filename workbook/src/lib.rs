@@ -2,10 +2,16 @@
 #![warn(missing_docs)]
 
 pub mod blocks;
+pub mod broker;
 pub mod edition;
 pub mod includes;
+pub mod keeper;
+pub mod listings;
+pub mod locks;
+pub mod news;
 pub mod publish;
-pub mod serve;
+pub mod runs;
+pub mod server;
 pub mod twins;
 
 use std::path::{Path, PathBuf};

@@ -1,9 +1,13 @@
 //! `cargo workbook`: builds the book, serves it, keeps its languages together.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
-use std::{path::PathBuf, time::Instant};
-use workbook::{publish, root, serve::serve, twins};
+use std::{env, ffi::OsString, path::PathBuf, time::Instant};
+use workbook::{
+    keeper, publish, root,
+    server::{Options, serve},
+    twins,
+};
 
 /// The RabbitMQ workbook: build it, read it, keep its languages together.
 #[derive(Parser)]
@@ -25,6 +29,12 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         dest: Option<PathBuf>,
     },
+    /// Run a program for as long as standard input is open (used by the server)
+    #[command(hide = true)]
+    Keep {
+        #[arg(last = true)]
+        program: Vec<OsString>,
+    },
     /// Say that each changed page and its twin were read against each other (writes src/twins.lock)
     Twins,
 }
@@ -34,6 +44,12 @@ struct ServeArgs {
     /// The port on 127.0.0.1; the next free one where it is taken
     #[arg(long, default_value_t = 3000)]
     port: u16,
+    /// The port on 127.0.0.1 for the post office; a broker that has it already is used instead
+    #[arg(long, value_name = "PORT", default_value_t = 5672)]
+    office_port: u16,
+    /// The folder to build into; without it, book/ in the project
+    #[arg(long, value_name = "DIR")]
+    dest: Option<PathBuf>,
     /// Don't open the browser
     #[arg(long)]
     no_open: bool,
@@ -50,9 +66,17 @@ async fn main() -> Result<()> {
     let root = root();
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => {
-            let dest = root.join("book");
-            serve(root, dest, args.port, |url| {
-                println!("The book is at {url} (press CTRL+C to end)");
+            let program = env::current_exe().context("can't find the workbook's own program")?;
+            let options = Options {
+                dest: args.dest.unwrap_or_else(|| root.join("book")),
+                target: env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from),
+                port: args.port,
+                office_port: args.office_port,
+                program,
+                root,
+            };
+            serve(options, |url, broker| {
+                println!("{broker}\nThe book is at {url} (press CTRL+C to end)");
                 if !args.no_open
                     && let Err(error) = opener::open_browser(url)
                 {
@@ -61,6 +85,7 @@ async fn main() -> Result<()> {
             })
             .await
         }
+        Command::Keep { program } => keeper::keep(&program),
         Command::Build { dest } => {
             let start = Instant::now();
             let dest = dest.unwrap_or_else(|| root.join("book"));

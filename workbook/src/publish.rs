@@ -1,10 +1,19 @@
 //! From pages to a folder of HTML: the three editions, and the page that sends a visitor to one of them.
 
-use crate::{edition::Edition, includes::Includes, twins};
+use crate::{edition::Edition, includes::Includes, news::News, twins};
 use anyhow::{Context, Result, bail};
-use std::{fs, io, path::Path, thread};
+use notify_debouncer_full::{DebounceEventResult, new_debouncer, notify::RecursiveMode};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
-const INDEX: &str = include_str!("index.html");
+const INDEX: &str = include_str!("page/index.html");
+/// Between an editor's first write and the build; editors save in several steps.
+const SETTLE: Duration = Duration::from_millis(150);
 
 /// Builds all editions of the book in `root` into `dest`, which is replaced only when everything is built.
 ///
@@ -65,5 +74,47 @@ fn check_replaceable(dest: &Path) -> Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+/// Builds again, on a thread of its own, whenever something that goes into the book changes; tells the pages.
+///
+/// # Errors
+/// When the system can't watch files.
+pub fn watch(root: PathBuf, dest: PathBuf, news: News) -> Result<()> {
+    let (changes, changed) = mpsc::channel();
+    let mut debouncer = new_debouncer(SETTLE, None, move |result: DebounceEventResult| drop(changes.send(result)))?;
+    let folders = ["src", "assets", "listings"].map(|folder| root.join(folder));
+    for folder in folders.iter().filter(|folder| folder.exists()) {
+        debouncer.watch(folder, RecursiveMode::Recursive)?;
+    }
+    debouncer.watch(&root, RecursiveMode::NonRecursive)?; // for book.toml and Cargo.toml
+    let files = ["book.toml", "Cargo.toml"].map(|file| root.join(file));
+    let belongs = move |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder)) || files.contains(path);
+
+    thread::spawn(move || {
+        let _keep = debouncer;
+        for result in changed {
+            match result {
+                // A build reads every page, and reading is an event too.
+                Ok(events) if !events.iter().any(|e| !e.kind.is_access() && e.paths.iter().any(&belongs)) => continue,
+                Ok(_) => {}
+                Err(errors) => {
+                    errors.iter().for_each(|error| eprintln!("can't watch for changes: {error}"));
+                    continue;
+                }
+            }
+            match build(&root, &dest) {
+                Ok(()) => {
+                    println!("Built again.");
+                    news.tell("built", &());
+                }
+                Err(error) => {
+                    eprintln!("Not built: {error:#}\nThe pages stay as they were.");
+                    news.tell("failed", &format!("{error:#}"));
+                }
+            }
+        }
+    });
     Ok(())
 }

@@ -37,8 +37,8 @@ fn without_a_broker_both_programs_say_what_to_do_and_fail() {
 #[test]
 fn rabbitmqctl_shows_the_letter_that_waits() {
     let Some(mut stage) = Stage::with_tools() else { return };
+    stage.terminal().run("cargo run -p send");
     let mut terminal = stage.terminal();
-    terminal.run("cargo run -p send");
     terminal.run("rabbitmqctl list_queues");
     stage.show(terminal);
     let mut terminal = stage.terminal();
@@ -51,11 +51,12 @@ fn rabbitmqctl_shows_the_letter_that_waits() {
 fn looking_at_a_letter_puts_it_back_marked_as_redelivered() {
     let Some(mut stage) = Stage::with_tools() else { return };
     stage.terminal().run("cargo run -p send");
-    let mut terminal = stage.terminal();
     let get = r#"curl -s -u guest:guest -d '{"count":1,"ackmode":"ack_requeue_true","encoding":"auto"}' http://localhost:15672/api/queues/%2F/hello/get"#;
-    terminal.run(get);
-    assert!(terminal.shown().contains(r#""redelivered":false"#), "{}", terminal.shown());
+    let mut console = stage.terminal(); // the console's button sends the same request
+    console.run(get);
+    assert!(console.shown().contains(r#""redelivered":false"#), "{}", console.shown());
     stage.wait_for_queue(1, 0);
+    let mut terminal = stage.terminal();
     terminal.run(get);
     stage.wait_for_queue(1, 0);
     stage.show(terminal);
@@ -134,14 +135,14 @@ fn a_waiting_consumer_receives_each_letter_as_it_is_sent() {
 fn letters_wait_for_their_consumer_in_order() {
     for mut stage in Stage::on_each_broker() {
         let mut terminal = stage.terminal();
-        for letters in 1..=3 {
-            terminal.run("cargo run -p send");
+        for (letters, number) in [(1, "one"), (2, "two"), (3, "three")] {
+            terminal.run(&format!("cargo run -p send -- {number}"));
             stage.wait_for_queue(letters, 0);
         }
         terminal.start("cargo run -p receive");
         terminal.expect(WAITING);
-        for _ in 0..3 {
-            terminal.expect(RECEIVED);
+        for number in ["one", "two", "three"] {
+            terminal.expect(&format!("Received: {number}"));
         }
         stage.wait_for_queue(0, 1);
         terminal.interrupt();

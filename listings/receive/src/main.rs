@@ -53,7 +53,7 @@ async fn print_letters(mut consumer: Consumer) -> Result<()> {
 fn no_connection(addr: &str, error: &lapin::Error) -> anyhow::Error {
     let place = addr.rsplit('@').next().unwrap_or(addr);
     if error.is_io_error() {
-        anyhow!("no broker answers at {place} ({error}); start one with `docker compose up -d`")
+        anyhow!("no broker answers at {place} ({error}); start one with `cargo run -p postoffice`")
     } else {
         anyhow!("the broker at {place} did not let us in: {error}")
     }

@@ -1,7 +1,7 @@
 // ANCHOR: all
 //! The producer: puts one letter into the mailbox `hello` and goes home.
 //!
-//! Start a broker first, then, in any terminal: `cargo run -p send`
+//! Start a broker first, then, in any terminal: `cargo run -p send`, or with a text of your own: `cargo run -p send -- Hi!`
 
 use anyhow::{Result, anyhow};
 use lapin::{
@@ -28,7 +28,7 @@ async fn main() -> Result<()> {
     // ANCHOR_END: declare
 
     // ANCHOR: publish
-    let text = "Life is short, I use Rust!";
+    let text = env::args().nth(1).unwrap_or_else(|| "Life is short, I use Rust!".into());
     channel
         .basic_publish(
             "".into(),      // the default exchange…
@@ -51,7 +51,7 @@ async fn main() -> Result<()> {
 fn no_connection(addr: &str, error: &lapin::Error) -> anyhow::Error {
     let place = addr.rsplit('@').next().unwrap_or(addr);
     if error.is_io_error() {
-        anyhow!("no broker answers at {place} ({error}); start one with `docker compose up -d`")
+        anyhow!("no broker answers at {place} ({error}); start one with `cargo run -p postoffice`")
     } else {
         anyhow!("the broker at {place} did not let us in: {error}")
     }

@@ -276,7 +276,12 @@ impl Terminal {
         let mut words = command.split(' ');
         let program = words.next().unwrap_or_default();
         match (program, command.strip_prefix("cargo run -p ")) {
-            (_, Some(listing)) => Command::new(listing_program(listing)),
+            (_, Some(listing)) => {
+                let (name, argument) = listing.split_once(" -- ").unwrap_or((listing, ""));
+                let mut program = Command::new(listing_program(name));
+                program.args((!argument.is_empty()).then_some(argument));
+                program
+            }
             ("rabbitmqctl", _) => {
                 let mut ctl = self.node.expect("the stage has tools").rabbitmqctl();
                 ctl.args(words);

@@ -1,0 +1,273 @@
+// What only the served book has: programs that run in the page, each in a terminal pane at the bottom; the live strip
+// above them; an editor; and pages that reload when the book was built again. All state is the server's: this script shows
+// it, and a reload of the page finds everything as it was.
+
+const isChinese = document.documentElement.lang.startsWith('zh');
+const words = isChinese ? {
+    terminals: '终端', stop: '停止（Ctrl+C）', close: '关闭', show: '显示终端', hide: '收起',
+    building: '正在编译', running: '正在运行', ended: status => `已结束，状态码 ${status}`, failed: '没有运行起来',
+    gone: '与服务器的连接断了：在终端里重新运行 cargo workbook',
+    edit: '编辑', reset: '恢复原样', edited: '你改过的版本', argument: '要寄的文字（可不填）',
+    producer: '生产者', consumers: count => `${count} 个消费者`, ready: '就绪', unacknowledged: '未确认',
+    noQueues: '还没有队列', sampled: '（每秒看四次，一闪而过的信可能看不到）', counter: '邮局柜台',
+    strip: (queue, post) => `${post} 个生产者，队列 ${queue.name}：就绪 ${queue.ready}，消费者 ${queue.consumers}`,
+} : {
+    terminals: 'Terminals', stop: 'Stop (Ctrl+C)', close: 'Close', show: 'Show terminals', hide: 'Hide',
+    building: 'building', running: 'running', ended: status => `ended with status ${status}`, failed: 'could not run',
+    gone: 'The server is gone: run cargo workbook again in a terminal',
+    edit: 'Edit', reset: 'Reset', edited: 'your version', argument: 'the text to send (optional)',
+    producer: 'producer', consumers: count => `${count} consumer${count === 1 ? '' : 's'}`, ready: 'ready', unacknowledged: 'unacked',
+    noQueues: 'no queues yet', sampled: '(looks four times a second; a letter that passes quickly may not show)', counter: 'the counter',
+    strip: (queue, post) => `${post} producers; queue ${queue.name}: ${queue.ready} ready, ${queue.consumers} consumers`,
+};
+
+const element = (tag, properties = {}, ...children) => {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+};
+
+const ask = async (path, body = {}) => {
+    const answer = await fetch(`/workbook/${path}`, {
+        method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
+    });
+    if (!answer.ok) {
+        const { error } = await answer.json().catch(() => ({ error: answer.statusText }));
+        throw new Error(error);
+    }
+    return answer.status === 204 ? null : answer.json();
+};
+
+// The dock: the strip above, the panes beside each other below.
+const strip = element('div', { className: 'strip' });
+strip.setAttribute('role', 'img');
+const notice = element('p', { className: 'dock-notice' });
+notice.setAttribute('role', 'status');
+const panes = element('div', { className: 'panes' });
+const hide = element('button', { type: 'button', className: 'dock-hide', textContent: words.hide });
+const counter = element('a', { href: '/counter', textContent: words.counter });
+const dock = element('section', { id: 'workbook-dock', hidden: true }, element('div', { className: 'dock-head' }, strip, notice, counter, hide), panes);
+dock.setAttribute('aria-label', words.terminals);
+const show = element('button', { type: 'button', id: 'workbook-dock-show', hidden: true, textContent: words.show });
+document.body.append(dock, show);
+
+let lastRun = null; // where the focus goes back to
+const setOpen = open => {
+    const any = panes.childElementCount > 0;
+    dock.hidden = !open || !any;
+    show.hidden = open || !any;
+    try { sessionStorage.setItem('workbook-dock', open ? 'open' : 'hidden'); } catch { /* not remembered, then */ }
+};
+const isOpen = () => { try { return sessionStorage.getItem('workbook-dock') !== 'hidden'; } catch { return true; } };
+hide.addEventListener('click', () => { setOpen(false); (lastRun ?? show).focus(); });
+show.addEventListener('click', () => { setOpen(true); panes.querySelector('pre')?.focus(); });
+dock.addEventListener('keydown', event => {
+    event.stopPropagation(); // the book turns pages with the arrow keys
+    if (event.key === 'Escape') {
+        hide.click();
+    }
+});
+new ResizeObserver(() => {
+    document.documentElement.style.setProperty('--dock-height', dock.hidden ? '0px' : `${dock.offsetHeight}px`);
+}).observe(dock);
+
+// One pane.
+const paneOf = id => panes.querySelector(`[data-id="${id}"]`);
+const addPane = pane => {
+    const log = element('pre', { tabIndex: 0 });
+    log.setAttribute('role', 'log');
+    log.setAttribute('aria-label', pane.title);
+    const state = element('span', { className: 'state' });
+    state.setAttribute('role', 'status');
+    const stop = element('button', { type: 'button', className: 'stop', textContent: words.stop });
+    const close = element('button', { type: 'button', className: 'close', textContent: '×', title: words.close });
+    close.setAttribute('aria-label', `${words.close}: ${pane.title}`);
+    stop.setAttribute('aria-label', `${words.stop}: ${pane.title}`);
+    stop.addEventListener('click', () => ask(`runs/${pane.id}/stop`).catch(say));
+    close.addEventListener('click', () => ask(`runs/${pane.id}/close`).catch(say));
+    const article = element('article', { className: 'pane' },
+        element('header', {}, element('strong', { textContent: pane.title }), state, stop, close), log);
+    article.dataset.id = pane.id;
+    article.setAttribute('aria-label', pane.title);
+    panes.append(article);
+    print(pane.id, { from: 'prompt', text: `$ ${pane.command}\n` });
+    pane.output.forEach(piece => print(pane.id, piece));
+    setState(pane.id, pane.state);
+};
+const print = (id, { from, text }) => {
+    const log = paneOf(id)?.querySelector('pre');
+    if (!log) {
+        return;
+    }
+    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+    log.append(element('span', { className: `from-${from}`, textContent: text }));
+    if (atEnd) {
+        log.scrollTop = log.scrollHeight;
+    }
+};
+const setState = (id, state) => {
+    const pane = paneOf(id);
+    if (!pane) {
+        return;
+    }
+    pane.dataset.state = state.is;
+    pane.querySelector('.stop').disabled = state.is === 'ended';
+    pane.querySelector('.state').textContent = state.is === 'ended'
+        ? (state.status === null ? words.failed : words.ended(state.status)) : words[state.is];
+};
+const say = error => { notice.textContent = error.message ?? error; };
+
+// The live strip: P → queue → C, as the broker is now.
+const showPost = post => {
+    strip.replaceChildren();
+    const queues = post.queues.length ? post.queues : [];
+    for (const queue of queues.slice(0, 4)) {
+        const letters = element('span', { className: 'box' });
+        for (let i = 0; i < Math.min(queue.ready, 12); i++) {
+            letters.append(element('i', { className: 'letter' }));
+        }
+        letters.append(element('b', { textContent: queue.ready }));
+        const name = element('code', { textContent: queue.name });
+        const row = element('span', { className: 'flow' },
+            element('span', { className: 'p', textContent: `P ${post.producers.length || ''}` }), ' → ',
+            element('span', { className: 'q' }, name, letters),
+            queue.unacknowledged ? element('span', { className: 'unacked', textContent: ` ${words.unacknowledged} ${queue.unacknowledged} ` }) : '',
+            ' → ', element('span', { className: 'c', textContent: `C ${queue.consumers || ''}` }));
+        row.dataset.queue = queue.name;
+        row.dataset.ready = queue.ready;
+        row.dataset.consumers = queue.consumers;
+        row.dataset.arrived = queue.arrived ?? '';
+        row.dataset.delivered = queue.delivered ?? '';
+        const before = seen.get(queue.name);
+        if (before && (queue.arrived > before.arrived || queue.ready > before.ready)) {
+            row.classList.add('came');
+        }
+        if (before && queue.delivered > before.delivered) {
+            row.classList.add('went');
+        }
+        seen.set(queue.name, { arrived: queue.arrived ?? 0, delivered: queue.delivered ?? 0, ready: queue.ready });
+        strip.append(row);
+    }
+    if (!queues.length) {
+        strip.append(post.trouble ?? words.noQueues);
+    }
+    if (post.sampled) {
+        strip.append(element('small', { textContent: words.sampled }));
+    }
+    strip.setAttribute('aria-label', queues.map(queue => words.strip(queue, post.producers.length)).join('; ') || words.noQueues);
+};
+const seen = new Map();
+
+// Orders from the Run buttons (assets/run.js), and the editor for whole listings.
+const editors = new Map();
+document.addEventListener('workbook-run', event => {
+    event.preventDefault();
+    const { listing, bar } = event.detail;
+    lastRun = bar.querySelector('.run');
+    const argument = bar.querySelector('.argument')?.value ?? '';
+    const editor = editors.get(bar);
+    ask('runs', { listing, arguments: argument ? [argument] : [], source: editor ? editor.getValue() : null })
+        .then(() => { notice.textContent = ''; setOpen(true); })
+        .catch(error => { say(error); setOpen(true); });
+});
+
+const kept = listing => `workbook-edit-${listing}`;
+const editor = (bar, block, original, listing) => {
+    const place = element('div', { className: 'editor' });
+    block.before(place);
+    block.hidden = true;
+    const made = ace.edit(place);
+    made.setOptions({ showPrintMargin: false, maxLines: Infinity, fontSize: '0.875em', useWorker: false });
+    made.session.setMode('ace/mode/rust');
+    const isDark = /navy|coal|ayu/.test(document.documentElement.className);
+    made.setTheme(isDark ? 'ace/theme/tomorrow_night' : 'ace/theme/dawn');
+    made.textInput.getElement().setAttribute('aria-label', `${words.edit}: ${listing}`);
+    made.commands.addCommand({ name: 'leave', bindKey: 'Esc', exec: () => bar.querySelector('.run').focus() });
+    made.setValue(localStorage.getItem(kept(listing)) ?? original, -1);
+    made.on('change', () => localStorage.setItem(kept(listing), made.getValue()));
+    place.addEventListener('keydown', event => event.stopPropagation());
+    editors.set(bar, made);
+    return () => {
+        editors.delete(bar);
+        made.destroy();
+        place.remove();
+        block.hidden = false;
+        localStorage.removeItem(kept(listing));
+    };
+};
+
+const prepareBars = listings => {
+    for (const bar of document.querySelectorAll('.listing-bar:not([data-ready])')) {
+        bar.dataset.ready = 'yes';
+        const { listing } = bar.dataset;
+        if (listings.find(({ name }) => name === listing)?.takes_arguments) {
+            const field = element('input', { className: 'argument', placeholder: words.argument, maxLength: 1000 });
+            field.setAttribute('aria-label', words.argument);
+            field.addEventListener('keydown', event => {
+                event.stopPropagation();
+                if (event.key === 'Enter') {
+                    bar.querySelector('.run').click();
+                }
+            });
+            bar.querySelector('code').after(field);
+        }
+        const block = bar.previousElementSibling;
+        const code = block.querySelector('code.whole-listing');
+        if (!code || typeof ace === 'undefined') {
+            continue;
+        }
+        const original = code.textContent;
+        const edit = element('button', { type: 'button', className: 'edit', textContent: words.edit });
+        const reset = element('button', { type: 'button', className: 'reset', textContent: words.reset, hidden: true });
+        let undo = null;
+        const open = () => {
+            undo = editor(bar, block, original, listing);
+            edit.hidden = true;
+            reset.hidden = false;
+        };
+        edit.addEventListener('click', () => { open(); editors.get(bar).focus(); });
+        reset.addEventListener('click', () => { undo(); edit.hidden = false; reset.hidden = true; edit.focus(); });
+        bar.querySelector('.run').after(edit, reset);
+        if (localStorage.getItem(kept(listing)) !== null) {
+            open();
+        }
+    }
+};
+
+// The server's news.
+const news = new EventSource('/workbook/news');
+const on = (kind, act) => news.addEventListener(kind, event => act(JSON.parse(event.data)));
+on('whole', ({ panes: open, post, listings }) => {
+    notice.textContent = '';
+    panes.replaceChildren();
+    open.forEach(addPane);
+    showPost(post);
+    prepareBars(listings);
+    setOpen(isOpen());
+});
+on('pane', pane => { addPane(pane); setOpen(true); });
+on('output', ([id, piece]) => print(id, piece));
+on('state', ([id, state]) => setState(id, state));
+on('closed', id => {
+    const pane = paneOf(id);
+    const hadFocus = pane?.contains(document.activeElement);
+    pane?.remove();
+    setOpen(isOpen());
+    if (hadFocus) {
+        (panes.querySelector('pre') ?? lastRun ?? document.body).focus();
+    }
+});
+on('post', showPost);
+on('prebuild', line => { notice.textContent = line; });
+on('built', () => location.reload());
+on('failed', why => {
+    let box = document.getElementById('workbook-failed');
+    if (!box) {
+        box = element('pre', { id: 'workbook-failed' });
+        box.setAttribute('role', 'alert');
+        document.querySelector('main').before(box);
+    }
+    box.textContent = why;
+});
+news.addEventListener('error', () => { notice.textContent = words.gone; });
+addEventListener('beforeunload', () => news.close());

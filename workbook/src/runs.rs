@@ -1,0 +1,422 @@
+//! The programs that readers run from the page: each in a pane of its own, built, started, listened to, and ended.
+//!
+//! This is the one place that knows their state. Pages follow it by its news and can ask for all of it at any time.
+
+use crate::{
+    keeper::INTERRUPT,
+    listings::{Listing, edited_name, write_edited},
+    news::News,
+};
+use anyhow::{Context, Result};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    process::Command,
+    sync::mpsc,
+    time::{sleep, timeout},
+};
+
+/// How many panes there may be, running or ended.
+pub const MOST_PANES: usize = 8;
+/// How many bytes of a program's output are kept and shown.
+pub const MOST_OUTPUT: usize = 1 << 20;
+/// How long a program may run.
+const LONGEST_RUN: Duration = Duration::from_secs(15 * 60);
+/// How long a program may take to leave after CTRL+C.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// How many bytes of arguments a program may get.
+const MOST_ARGUMENTS: usize = 4 << 10;
+
+/// What a page asks for: a listing, perhaps with arguments, perhaps in the reader's version.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// The listing's name.
+    pub listing: String,
+    /// The program's arguments. No shell sees them.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// The reader's version of the program's source; the book's own without it.
+    pub source: Option<String>,
+}
+
+/// A pane as pages see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pane {
+    /// Its number, which no other pane has had.
+    pub id: u64,
+    /// What stands above it: `receive`, or `receive (2)` beside another one.
+    pub title: String,
+    /// The command that does the same in a terminal.
+    pub command: String,
+    /// What the program is doing.
+    pub state: State,
+    /// What was printed so far.
+    pub output: Vec<Piece>,
+}
+
+/// What a program is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "is", content = "status")]
+pub enum State {
+    /// cargo compiles it.
+    Building,
+    /// It runs.
+    Running,
+    /// It has ended with this status; `None` where it could not be built or started.
+    Ended(Option<i32>),
+}
+
+/// A piece of output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Piece {
+    /// Where it was printed.
+    pub from: Source,
+    /// What was printed.
+    pub text: String,
+}
+
+/// Where output comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The program's standard output.
+    Out,
+    /// The program's standard error.
+    Err,
+    /// cargo and the compiler.
+    Cargo,
+    /// The workbook itself.
+    Workbook,
+}
+
+/// Why an order is not carried out.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The order makes no sense; the text says why.
+    Bad(String),
+    /// All panes are in use.
+    Full,
+}
+
+/// Where things are.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The project's folder.
+    pub root: PathBuf,
+    /// cargo's target folder.
+    pub target: PathBuf,
+    /// The `workbook` program, which keeps readers' programs (see [`crate::keeper`]).
+    pub keeper: PathBuf,
+    /// The broker's address for the programs.
+    pub broker: String,
+}
+
+/// All panes.
+pub struct Runs {
+    places: Places,
+    listings: Vec<Listing>,
+    news: News,
+    panes: Mutex<Panes>,
+    building: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Panes {
+    last_id: u64,
+    open: BTreeMap<u64, (Pane, mpsc::Sender<Wish>)>,
+}
+
+/// What somebody wants of a running program.
+enum Wish {
+    Stop,
+}
+
+impl Runs {
+    /// No panes yet.
+    ///
+    /// # Errors
+    /// When the listings can't be read.
+    pub fn new(places: Places, news: News) -> Result<Arc<Self>> {
+        let listings = Listing::all(&places.root)?;
+        Ok(Arc::new(Self { places, listings, news, panes: Mutex::default(), building: tokio::sync::Mutex::default() }))
+    }
+
+    /// The listings that can be run.
+    pub fn listings(&self) -> &[Listing] {
+        &self.listings
+    }
+
+    /// The panes as they are now, and the news from this moment on, with nothing between.
+    pub fn watch<T>(&self, subscribe: impl FnOnce(&News) -> T) -> (Vec<Pane>, T) {
+        let panes = self.lock();
+        (panes.open.values().map(|(pane, _)| pane.clone()).collect(), subscribe(&self.news))
+    }
+
+    /// Opens a pane and runs a listing in it.
+    ///
+    /// # Errors
+    /// A [`Refusal`], for an order that can't be carried out.
+    pub fn start(self: &Arc<Self>, order: Order) -> Result<u64, Refusal> {
+        if !self.listings.iter().any(|listing| listing.name == order.listing) {
+            return Err(Refusal::Bad(format!("there is no listing {:?}", order.listing)));
+        }
+        if order.arguments.iter().map(String::len).sum::<usize>() > MOST_ARGUMENTS {
+            return Err(Refusal::Bad(format!("the arguments are longer than {MOST_ARGUMENTS} bytes")));
+        }
+        if order.arguments.iter().any(|argument| argument.contains('\0')) {
+            return Err(Refusal::Bad("an argument contains a NUL byte".into()));
+        }
+        let mut panes = self.lock();
+        if panes.open.len() >= MOST_PANES {
+            return Err(Refusal::Full);
+        }
+        panes.last_id += 1;
+        let id = panes.last_id;
+        let command = command_line(&order);
+        let others =
+            panes.open.values().filter(|(pane, _)| pane.command.split(' ').nth(3) == Some(&order.listing)).count();
+        let title = if others == 0 { order.listing.clone() } else { format!("{} ({})", order.listing, others + 1) };
+        let pane = Pane { id, title, command, state: State::Building, output: Vec::new() };
+        let (wishes, wished) = mpsc::channel(4);
+        self.news.tell("pane", &pane);
+        panes.open.insert(id, (pane, wishes));
+        drop(panes);
+
+        let runs = self.clone();
+        tokio::spawn(async move {
+            let status = runs.build_and_run(id, order, wished).await.unwrap_or_else(|error| {
+                runs.print(id, Source::Workbook, &format!("{error:#}\n"));
+                None
+            });
+            runs.set_state(id, State::Ended(status));
+        });
+        Ok(id)
+    }
+
+    /// Presses CTRL+C in a pane; the program is killed when it doesn't leave within three seconds.
+    pub fn stop(&self, id: u64) -> bool {
+        // A full channel means that Stop was pressed several times already.
+        self.lock().open.get(&id).is_some_and(|(_, wishes)| wishes.try_send(Wish::Stop).is_ok())
+    }
+
+    /// Closes a pane, and ends what runs in it.
+    pub fn close(&self, id: u64) -> bool {
+        let closed = self.lock().open.remove(&id).is_some(); // its task notices that nobody can wish any more
+        if closed {
+            self.news.tell("closed", &id);
+        }
+        closed
+    }
+
+    async fn build_and_run(&self, id: u64, order: Order, mut wished: mpsc::Receiver<Wish>) -> Result<Option<i32>> {
+        let target = &self.places.target;
+        // Two edits of one listing are built in the same place, so one after the other, up to the copy of the program.
+        let building = self.building.lock().await;
+        let (name, folder) = match &order.source {
+            Some(source) => {
+                let folder = write_edited(&self.places.root, target, &order.listing, source)?;
+                (edited_name(&order.listing), folder)
+            }
+            None => (order.listing.clone(), self.places.root.clone()),
+        };
+        let program = Listing::program(target, &name);
+        let is_fresh = order.source.is_none() && is_newer(&program, &self.inputs(&order.listing));
+        if !is_fresh {
+            let mut cargo = self.kept(Path::new("cargo"));
+            cargo.args(Listing::build_arguments([name.as_str()])).current_dir(folder).env("CARGO_TARGET_DIR", target);
+            match self.run(id, cargo, [Source::Cargo, Source::Cargo], &mut wished).await? {
+                0 => {}
+                _ => return Ok(None),
+            }
+        }
+        let copy = match &order.source {
+            Some(_) => Some(Copy::of(&program, target, id)?),
+            None => None,
+        };
+        drop(building);
+        self.set_state(id, State::Running);
+        let mut command = self.kept(copy.as_ref().map_or(&program, |copy| &copy.0));
+        command.args(&order.arguments).current_dir(&self.places.root).env("AMQP_ADDR", &self.places.broker);
+        self.run(id, command, [Source::Out, Source::Err], &mut wished).await.map(Some)
+    }
+
+    /// The files that a listing's program is built from.
+    fn inputs(&self, listing: &str) -> [PathBuf; 3] {
+        let (root, folder) = (&self.places.root, self.places.root.join("listings").join(listing));
+        [root.join("Cargo.lock"), folder.join("Cargo.toml"), folder.join("src/main.rs")]
+    }
+
+    /// A command that ends with the server.
+    fn kept(&self, program: &Path) -> Command {
+        let mut command = Command::new(&self.places.keeper);
+        command.args(["keep", "--"]).arg(program).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a kept command to its end, or until it is stopped, closed, or out of time; gives its status.
+    async fn run(
+        &self,
+        id: u64,
+        mut command: Command,
+        from: [Source; 2],
+        wished: &mut mpsc::Receiver<Wish>,
+    ) -> Result<i32> {
+        let mut child = command.spawn().context("can't start a program")?;
+        let mut stdin = child.stdin.take();
+        let stdout = child.stdout.take().context("stdout is piped")?;
+        let stderr = child.stderr.take().context("stderr is piped")?;
+        let listen = async { tokio::join!(self.forward(id, from[0], stdout), self.forward(id, from[1], stderr)) };
+        tokio::pin!(listen);
+        tokio::select! {
+            _ = &mut listen => {}
+            wish = wished.recv() => {
+                match wish {
+                    Some(Wish::Stop) => {
+                        self.print(id, Source::Workbook, "^C\n");
+                        if let Some(stdin) = &mut stdin {
+                            let _ = stdin.write_all(&[INTERRUPT]).await; // it may end in this moment
+                        }
+                        if timeout(FAREWELL, &mut listen).await.is_err() {
+                            self.print(id, Source::Workbook, "it did not leave within 3 s and was killed\n");
+                        }
+                    }
+                    None => {} // the pane was closed
+                }
+            }
+            () = sleep(LONGEST_RUN) => self.print(id, Source::Workbook, "stopped: it ran for 15 minutes\n"),
+        }
+        drop(stdin.take()); // the keeper ends the program if it still runs
+        let status = child.wait().await?;
+        Ok(status.code().unwrap_or(1))
+    }
+
+    /// Passes on what a program prints, as soon as it comes.
+    async fn forward(&self, id: u64, from: Source, mut output: impl AsyncRead + Unpin) {
+        let mut buffer = [0; 8 << 10];
+        let mut begun = Vec::new(); // a character of which not all bytes have come
+        while let Ok(read @ 1..) = output.read(&mut buffer).await {
+            begun.extend_from_slice(&buffer[..read]);
+            let whole = begun.len() - unfinished(&begun);
+            let text = String::from_utf8_lossy(&begun[..whole]).into_owned();
+            begun.drain(..whole);
+            self.print(id, from, &text);
+        }
+        if !begun.is_empty() {
+            self.print(id, from, &String::from_utf8_lossy(&begun));
+        }
+    }
+
+    fn print(&self, id: u64, from: Source, text: &str) {
+        let mut panes = self.lock();
+        let Some((pane, _)) = panes.open.get_mut(&id) else { return };
+        let before: usize =
+            pane.output.iter().filter(|piece| piece.from != Source::Workbook).map(|piece| piece.text.len()).sum();
+        if before > MOST_OUTPUT && from != Source::Workbook {
+            return;
+        }
+        let mut pieces = vec![Piece { from, text: text.to_owned() }];
+        if before + text.len() > MOST_OUTPUT && from != Source::Workbook {
+            let note = "\nfrom here on the output is not shown: it is more than 1 MiB\n";
+            pieces.push(Piece { from: Source::Workbook, text: note.into() });
+        }
+        for piece in pieces {
+            self.news.tell("output", &(id, &piece));
+            match pane.output.last_mut() {
+                Some(last) if last.from == piece.from => last.text += &piece.text,
+                _ => pane.output.push(piece),
+            }
+        }
+    }
+
+    fn set_state(&self, id: u64, state: State) {
+        if let Some((pane, _)) = self.lock().open.get_mut(&id) {
+            pane.state = state;
+            self.news.tell("state", &(id, state));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Panes> {
+        self.panes.lock().unwrap_or_else(PoisonError::into_inner) // no pane is ever left half changed
+    }
+}
+
+/// A reader's program in a file of its own, which is removed after the run: the next edit is built over the original.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn of(program: &Path, target: &Path, id: u64) -> Result<Self> {
+        let copy =
+            target.join("edited").join(format!("run-{}-{id}{}", std::process::id(), std::env::consts::EXE_SUFFIX));
+        fs::copy(program, &copy).with_context(|| format!("can't copy the program to {}", copy.display()))?;
+        Ok(Self(copy))
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0); // a file that stays behind is in the target folder, where it harms nobody
+    }
+}
+
+/// How many bytes at the end belong to a character that goes on.
+fn unfinished(bytes: &[u8]) -> usize {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => bytes.len() - error.valid_up_to(),
+        _ => 0,
+    }
+}
+
+/// The command that does the same in a terminal.
+fn command_line(order: &Order) -> String {
+    let mut line = format!("cargo run -p {}", order.listing);
+    if !order.arguments.is_empty() {
+        line += " --";
+    }
+    for argument in &order.arguments {
+        let is_plain =
+            !argument.is_empty() && argument.chars().all(|c| c.is_alphanumeric() || "-_.,:/@%+=".contains(c));
+        line += &if is_plain { format!(" {argument}") } else { format!(" '{}'", argument.replace('\'', r"'\''")) };
+    }
+    line
+}
+
+/// Whether `program` was written after all of `inputs`.
+fn is_newer(program: &Path, inputs: &[PathBuf]) -> bool {
+    let written = |path: &Path| -> Option<SystemTime> { fs::metadata(path).ok()?.modified().ok() };
+    let Some(built) = written(program) else { return false };
+    inputs.iter().all(|input| written(input).is_some_and(|changed| changed < built))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_is_shown_when_all_its_bytes_have_come() {
+        let text = "a你".as_bytes();
+        assert_eq!(unfinished(&text[..2]), 1);
+        assert_eq!(unfinished(&text[..3]), 2);
+        assert_eq!(unfinished(text), 0);
+        assert_eq!(unfinished(b"\xff"), 0);
+    }
+
+    #[test]
+    fn the_shown_command_is_one_that_a_shell_reads_the_same() {
+        let order = |arguments: &[&str]| Order {
+            listing: "send".into(),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            source: None,
+        };
+        assert_eq!(command_line(&order(&[])), "cargo run -p send");
+        assert_eq!(command_line(&order(&["hi", "it's; rm", ""])), r"cargo run -p send -- hi 'it'\''s; rm' ''");
+    }
+}

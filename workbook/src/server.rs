@@ -1,0 +1,256 @@
+//! Serves the built book on this machine, runs listings for it, and builds it again when a page changes.
+
+use crate::{
+    broker::{Broker, Watch, mailboxes},
+    edition::Edition,
+    listings::Listing,
+    locks::{Locks, content_security_policy, guard, refuse},
+    news::News,
+    publish,
+    runs::{MOST_PANES, Order, Places, Refusal, Runs},
+};
+use anyhow::{Context, Result, bail};
+use axum::{
+    Json, Router,
+    body::{Body, to_bytes},
+    extract::{DefaultBodyLimit, Path as UrlPath, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+    routing::{get, post},
+};
+use futures_lite::{Stream, StreamExt, stream};
+use serde_json::json;
+use std::{
+    convert::Infallible,
+    io,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+    process::Command,
+    sync::broadcast::error::RecvError,
+};
+use tower_http::services::ServeDir;
+
+/// How many ports after the wanted one are tried.
+const MORE_PORTS: u16 = 20;
+/// The most bytes of a request: room for a long listing.
+const LARGEST_REQUEST: usize = 256 << 10;
+
+/// What `cargo workbook serve` was asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The project's folder.
+    pub root: PathBuf,
+    /// The folder of the built book.
+    pub dest: PathBuf,
+    /// cargo's target folder.
+    pub target: PathBuf,
+    /// The wanted port on 127.0.0.1.
+    pub port: u16,
+    /// The wanted port of the post office on 127.0.0.1; 0 is a free one.
+    pub office_port: u16,
+    /// The `workbook` program.
+    pub program: PathBuf,
+}
+
+/// Everything that the routes need.
+struct Desk {
+    broker: Broker,
+    watch: Watch,
+    runs: Arc<Runs>,
+    news: News,
+}
+
+/// Builds the book, opens the post office (unless a broker is there), serves the book on 127.0.0.1 until the process ends,
+/// and calls `ready` with the address and a sentence about the broker. Builds again whenever something changes.
+///
+/// # Errors
+/// When the first build fails or no port can be had. A later build that fails is reported and the pages stay as they are.
+pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<()> {
+    publish::build(&options.root, &options.dest)?;
+    let listener = listen(options.port).await?;
+    let locks = Locks::new(listener.local_addr()?.port())?;
+    let news = News::default();
+    publish::watch(options.root.clone(), options.dest.clone(), news.clone())?;
+    let broker = Broker::find(options.office_port).await?;
+    let introduction = broker.introduce();
+    let places = Places { root: options.root, target: options.target, keeper: options.program, broker: broker.addr() };
+    tokio::spawn(prebuild(places.clone(), news.clone()));
+    let runs = Runs::new(places, news.clone())?;
+    let desk = Arc::new(Desk { broker, watch: Watch::default(), runs, news });
+
+    let watched = desk.clone();
+    tokio::spawn(async move { watched.watch.follow(&watched.broker, &watched.news).await });
+    let app = app(desk, locks.clone(), &options.dest);
+    ready(&locks.address(), &introduction);
+    axum::serve(listener, app).await.context("the server stopped")
+}
+
+fn app(desk: Arc<Desk>, locks: Locks, dest: &Path) -> Router {
+    let script = |text: &'static str| get(async move || ([(header::CONTENT_TYPE, "text/javascript")], text));
+    Router::new()
+        .route("/workbook/live.js", script(include_str!("page/live.js")))
+        .route("/workbook/counter.js", script(include_str!("page/counter.js")))
+        .route("/workbook/news", get(tell))
+        .route("/workbook/runs", post(start))
+        .route("/workbook/runs/{id}/stop", post(stop))
+        .route("/workbook/runs/{id}/close", post(close))
+        .route("/workbook/mailboxes", get(show_mailboxes))
+        .route("/workbook/mailboxes/{action}", post(change_mailbox))
+        .route("/counter", get(counter))
+        .with_state(desk)
+        .fallback_service(ServeDir::new(dest))
+        .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
+        .layer(middleware::from_fn_with_state(locks.clone(), finish_page))
+        .layer(middleware::from_fn_with_state(locks, guard))
+}
+
+/// The wanted port on loopback, or the next free one.
+async fn listen(wanted: u16) -> Result<TcpListener> {
+    let last = if wanted == 0 { 0 } else { wanted.saturating_add(MORE_PORTS) };
+    for port in wanted..=last {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error).with_context(|| format!("can't listen on 127.0.0.1:{port}")),
+        }
+    }
+    bail!("the ports {wanted} to {last} on 127.0.0.1 are taken: choose another with --port")
+}
+
+/// Compiles all listings, so that the first Run doesn't have to, and tells the pages how far it is.
+async fn prebuild(places: Places, news: News) {
+    let listings = Listing::all(&places.root).unwrap_or_default(); // an error is reported by whoever needs them
+    let mut cargo = Command::new(&places.keeper);
+    cargo
+        .args(["keep", "--", "cargo"])
+        .args(Listing::build_arguments(listings.iter().map(|listing| listing.name.as_str())))
+        .current_dir(&places.root)
+        .env("CARGO_TARGET_DIR", &places.target)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let Ok(mut child) = cargo.spawn() else { return };
+    let keep_open = child.stdin.take();
+    if let Some(stderr) = child.stderr.take() {
+        let mut lines = BufReader::new(stderr).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            news.tell("prebuild", &line.trim());
+        }
+    }
+    let _ = child.wait().await;
+    drop(keep_open);
+    news.tell("prebuild", &"");
+}
+
+/// The whole state, then everything that changes it.
+async fn tell(State(desk): State<Arc<Desk>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let (panes, news) = desk.runs.watch(News::listen);
+    let whole = json!({ "panes": panes, "post": desk.watch.now(), "listings": desk.runs.listings() });
+    let first = stream::once(Event::default().event("whole").data(whole.to_string()));
+    let later = stream::unfold(news, |mut news| async {
+        match news.recv().await {
+            Ok(item) => Some((Event::default().event(item.kind).data(&*item.json), news)),
+            // The page has missed something: end here; it connects again and gets everything anew.
+            Err(RecvError::Lagged(_) | RecvError::Closed) => None,
+        }
+    });
+    Sse::new(first.chain(later).map(Ok)).keep_alive(KeepAlive::default())
+}
+
+async fn start(State(desk): State<Arc<Desk>>, Json(order): Json<Order>) -> Response {
+    match desk.runs.start(order) {
+        Ok(id) => (StatusCode::CREATED, Json(json!({ "id": id }))).into_response(),
+        Err(Refusal::Bad(why)) => refuse(StatusCode::BAD_REQUEST, &why),
+        Err(Refusal::Full) => {
+            refuse(StatusCode::TOO_MANY_REQUESTS, &format!("{MOST_PANES} terminals are open: close one first"))
+        }
+    }
+}
+
+async fn stop(State(desk): State<Arc<Desk>>, UrlPath(id): UrlPath<u64>) -> StatusCode {
+    found(desk.runs.stop(id))
+}
+
+async fn close(State(desk): State<Arc<Desk>>, UrlPath(id): UrlPath<u64>) -> StatusCode {
+    found(desk.runs.close(id))
+}
+
+fn found(yes: bool) -> StatusCode {
+    if yes { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+async fn counter() -> Response {
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], include_str!("page/counter.html")).into_response()
+}
+
+async fn show_mailboxes(State(desk): State<Arc<Desk>>) -> Response {
+    match &desk.broker {
+        Broker::Office(office) => Json(json!({ "mailboxes": mailboxes(office) })).into_response(),
+        Broker::Other { .. } => Json(json!({ "console": "http://localhost:15672" })).into_response(),
+    }
+}
+
+/// Which mailbox an action is about; none for all of them.
+#[derive(serde::Deserialize)]
+struct Which {
+    name: Option<String>,
+}
+
+async fn change_mailbox(
+    State(desk): State<Arc<Desk>>,
+    UrlPath(action): UrlPath<String>,
+    Json(which): Json<Which>,
+) -> Response {
+    let Broker::Office(office) = &desk.broker else {
+        return refuse(StatusCode::CONFLICT, "the broker is not ours: use its own console");
+    };
+    let done = match (action.as_str(), which.name) {
+        ("purge", Some(name)) => office.purge(&name).map(drop),
+        ("delete", Some(name)) => office.delete(&name),
+        ("reset", None) => {
+            office.reset();
+            Ok(())
+        }
+        _ => return refuse(StatusCode::NOT_FOUND, "there is no such action"),
+    };
+    match done {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refuse(StatusCode::NOT_FOUND, &error.to_string()),
+    }
+}
+
+/// Adds to a page what only the served copy has: a policy, and, for the person who started the server, the script that
+/// runs listings and reloads. The files stay as a hosted copy needs them.
+async fn finish_page(State(locks): State<Locks>, request: Request, next: Next) -> Response {
+    let is_book = Edition::ALL.iter().any(|edition| request.uri().path()[1..].starts_with(edition.folder()));
+    let may_run = is_book && locks.knows(request.headers());
+    let response = next.run(request).await;
+    let is_html = |value: &HeaderValue| value.as_bytes().starts_with(b"text/html");
+    if !response.headers().get(header::CONTENT_TYPE).is_some_and(is_html) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(html) = to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response(); // the file vanished while it was read
+    };
+    let mut html = String::from_utf8_lossy(&html).into_owned();
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&html)) {
+        parts.headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if may_run {
+        html += "<script src=\"/workbook/live.js\" type=\"module\"></script>";
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Response::from_parts(parts, Body::from(html))
+}

@@ -1,0 +1,188 @@
+//! The served book from outside: who is let in, what is refused, and that nothing outlives the server.
+
+#![cfg(unix)]
+
+#[allow(dead_code)] // each test file uses its part
+mod served;
+
+use served::{Served, processes, root, wait_until};
+use std::{
+    fs,
+    sync::{Mutex, PoisonError},
+};
+
+/// Servers on one project build readers' versions in the same place; a person runs one server at a time.
+static EDITING: Mutex<()> = Mutex::new(());
+
+#[test]
+fn the_book_can_be_read_without_the_token_and_nothing_can_be_run() {
+    let served = Served::start(None);
+    let (status, page) = served.request("GET /en/basic/send.html", &[], "");
+    assert_eq!(status, 200);
+    assert!(!page.contains("live.js"), "a stranger got the script that runs programs");
+    assert!(page.to_lowercase().contains("content-security-policy: default-src 'none'"), "no policy");
+    for path in ["/workbook/news", "/workbook/mailboxes", "/workbook/live.js"] {
+        let (status, answer) = served.request(&format!("GET {path}"), &[], "");
+        assert_eq!(status, 403, "{path}");
+        assert!(answer.contains("open the address that `cargo workbook` has printed"), "{answer}");
+    }
+    let json = "Content-Type: application/json";
+    assert_eq!(served.request("POST /workbook/runs", &[json], r#"{"listing":"send"}"#).0, 403);
+    let wrong = format!("Cookie: workbook-{}={}", served.port, "0".repeat(32));
+    assert_eq!(served.request("POST /workbook/runs", &[json, &wrong], r#"{"listing":"send"}"#).0, 403);
+}
+
+#[test]
+fn the_printed_address_gives_a_cookie_and_takes_the_token_out_of_sight() {
+    let served = Served::start(None);
+    let (status, answer) = served.request(&format!("GET /?token={}", served.token), &[], "");
+    assert_eq!(status, 303);
+    let answer = answer.to_lowercase();
+    assert!(answer.contains("location: /\r\n"), "{answer}");
+    assert!(answer.contains("httponly") && answer.contains("samesite=strict"), "{answer}");
+    let (_, page) = served.request("GET /en/basic/send.html", &[&served.cookie()], "");
+    assert!(page.contains("live.js"), "the person who started it can't run anything");
+    assert_eq!(served.request("GET /?token=0", &[], "").0, 403);
+}
+
+#[test]
+fn another_host_name_is_refused_even_for_reading() {
+    let served = Served::start(None);
+    for host in ["rebound.example", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example"] {
+        let host = format!("Host: {host}");
+        assert_eq!(served.request("GET /en/basic/send.html", &[&host, &served.cookie()], "").0, 421, "{host}");
+    }
+    let localhost = format!("Host: localhost:{}", served.port);
+    assert_eq!(served.request("GET /en/basic/send.html", &[&localhost], "").0, 200);
+}
+
+#[test]
+fn other_sites_can_change_nothing() {
+    let served = Served::start(None);
+    let (cookie, json, body) = (served.cookie(), "Content-Type: application/json", r#"{"listing":"send"}"#);
+    for foreign in [
+        "Origin: http://evil.example",
+        "Origin: null",
+        "Origin: http://127.0.0.1:1",
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Site: same-site",
+    ] {
+        assert_eq!(served.request("POST /workbook/runs", &[&cookie, json, foreign], body).0, 403, "{foreign}");
+    }
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    assert_eq!(served.request("POST /workbook/runs", &[&cookie, form], "listing=send").0, 415);
+    assert!(!served.request("GET /en/basic/send.html", &[&cookie], "").1.to_lowercase().contains("access-control-"));
+}
+
+#[test]
+fn orders_that_make_no_sense_are_refused() {
+    let served = Served::start(None);
+    let order = |body: &str| served.post("/workbook/runs", body).0;
+    assert_eq!(order(r#"{"listing":"../../etc"}"#), 400);
+    assert_eq!(order(r#"{"listing":"nothing"}"#), 400);
+    assert_eq!(order(r#"{"listing":"send","arguments":["a\u0000b"]}"#), 400);
+    assert_eq!(order(&format!(r#"{{"listing":"send","arguments":["{}"]}}"#, "x".repeat(5000))), 400);
+    assert_eq!(order(r#"{"listing":"send","shell":true}"#), 422);
+    assert_eq!(order("nonsense"), 400);
+    assert_eq!(order(&format!(r#"{{"listing":"send","source":"{}"}}"#, "x".repeat(300 << 10))), 413);
+    assert_eq!(served.post("/workbook/runs/1/stop", "{}").0, 404);
+    assert_eq!(served.post("/workbook/mailboxes/purge", r#"{"name":"nothing"}"#).0, 404);
+    assert_eq!(served.request("GET /../Cargo.toml", &[], "").0, 404);
+    assert_eq!(served.request("GET /%2e%2e/Cargo.toml", &[], "").0, 404);
+}
+
+#[test]
+fn an_argument_reaches_the_program_and_no_shell() {
+    let served = Served::start(None);
+    let mut news = served.news();
+    let order = r#"{"listing":"send","arguments":["$(id); `id` | tee x > y"]}"#;
+    assert_eq!(served.post("/workbook/runs", order).0, 201);
+    news.wait_for(r"Sent: $(id); `id` | tee x > y\n");
+    news.wait_for(r#"{"is":"ended","status":0}"#);
+    assert!(!root().join("x").exists() && !root().join("y").exists());
+    let (_, mailboxes) = served.request("GET /workbook/mailboxes", &[&served.cookie()], "");
+    assert!(mailboxes.contains(r#""ready":1"#) && mailboxes.contains("$(id)"), "{mailboxes}");
+    assert_eq!(served.post("/workbook/mailboxes/purge", r#"{"name":"hello"}"#).0, 204);
+    let (_, mailboxes) = served.request("GET /workbook/mailboxes", &[&served.cookie()], "");
+    assert!(mailboxes.contains(r#""ready":0"#), "{mailboxes}");
+}
+
+#[test]
+fn a_program_stops_as_with_ctrl_c_and_a_new_page_finds_everything() {
+    let served = Served::start(None);
+    let mut news = served.news();
+    assert_eq!(served.post("/workbook/runs", r#"{"listing":"receive"}"#).0, 201);
+    news.wait_for("Waiting for letters.");
+    news.wait_for(r#""consumers":1"#);
+    let mut later = served.news();
+    later.wait_for("Waiting for letters.");
+    assert!(later.text().contains(r#""is":"running""#), "{}", later.text());
+    assert_eq!(served.post("/workbook/runs/1/stop", "{}").0, 204);
+    news.wait_for(r#"{"is":"ended","status":0}"#);
+    assert_eq!(served.post("/workbook/runs/1/close", "{}").0, 204);
+    news.wait_for("event: closed");
+}
+
+#[test]
+fn a_readers_version_is_built_beside_the_listing_and_errors_are_shown() {
+    let _editing = EDITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let served = Served::start(None);
+    let mut news = served.news();
+    let listing = root().join("listings/send/src/main.rs");
+    let original = fs::read_to_string(&listing).unwrap();
+    let order = |source: &str| {
+        served.post("/workbook/runs", &serde_json::json!({ "listing": "send", "source": source }).to_string()).0
+    };
+
+    assert_eq!(order(&original.replace("Sent: {text}", "Posted: {text}")), 201);
+    news.wait_for("Posted: Life is short");
+    assert_eq!(order("fn main() { nonsense }"), 201);
+    news.wait_for("cannot find value `nonsense`");
+    news.wait_for(r#"{"is":"ended","status":null}"#);
+    assert_eq!(fs::read_to_string(&listing).unwrap(), original);
+    let copies = fs::read_dir(root().join("target/edited")).into_iter().flatten().flatten();
+    let id = served.process.id();
+    assert_eq!(
+        copies.filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("run-{id}-"))).count(),
+        0
+    );
+}
+
+#[test]
+fn endless_output_is_cut_and_the_ninth_pane_refused() {
+    let _editing = EDITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let served = Served::start(None);
+    let mut news = served.news();
+    let endless = r#"{"listing":"send","source":"fn main() { loop { println!(\"{}\", \"y\".repeat(1000)); } }"}"#;
+    assert_eq!(served.post("/workbook/runs", endless).0, 201);
+    news.wait_for("it is more than 1 MiB");
+    assert_eq!(served.post("/workbook/runs/1/stop", "{}").0, 204);
+    news.wait_for(r#"[1,{"is":"ended""#);
+    for _ in 0..7 {
+        assert_eq!(served.post("/workbook/runs", r#"{"listing":"send"}"#).0, 201);
+    }
+    let (status, why) = served.post("/workbook/runs", r#"{"listing":"send"}"#);
+    assert_eq!(status, 429);
+    assert!(why.contains("close one first"), "{why}");
+}
+
+#[test]
+fn no_program_outlives_a_server_that_was_killed() {
+    let _editing = EDITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut served = Served::start(None);
+    let mut news = served.news();
+    // A program that ignores everything, and has a child of its own.
+    let stubborn = r#"fn main() {
+        let mut child = std::process::Command::new("sleep").arg("SECONDS").spawn().unwrap();
+        println!("started");
+        loop { let _ = child.wait(); std::thread::park(); }
+    }"#;
+    let seconds = format!("86{}", served.port);
+    let order = serde_json::json!({ "listing": "receive", "source": stubborn.replace("SECONDS", &seconds) });
+    assert_eq!(served.post("/workbook/runs", &order.to_string()).0, 201);
+    news.wait_for(r#""text":"started"#);
+    let sleep = format!("sleep {seconds}");
+    wait_until("the program's child runs", || processes(&sleep).len() == 1);
+    served.process.kill().unwrap(); // SIGKILL: it can tidy up nothing
+    wait_until("nothing of it runs any more", || processes(&sleep).is_empty());
+}
