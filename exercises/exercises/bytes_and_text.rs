@@ -1,7 +1,7 @@
 // Bytes and text · 字节与文字
 //
 // 8 minutes · 8 分钟
-// The page · 对应的页：src/basic/receive.md#print, src/basic/receive.zh-CN.md#print
+// The page · 对应的页：src/basic/send.md#publish, src/basic/send.zh-CN.md#publish
 //
 // A body is bytes. The sender turns text into bytes, the receiver turns them back, and anybody may have sent something else.
 // Both functions work for English. The broker knows more languages than that.

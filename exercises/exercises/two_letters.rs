@@ -1,7 +1,7 @@
 // Two letters, in order · 两封信，按顺序
 //
 // 5 minutes · 5 分钟
-// The page · 对应的页：src/basic/again.md#let-them-wait, src/basic/again.zh-CN.md#let-them-wait
+// The page · 对应的页：src/basic/send.md#publish, src/basic/send.zh-CN.md#publish
 //
 // A queue is a line: first in, first out. Send all letters, each on its own, in the order in which they stand.
 // The mailbox `hello` is there already.

@@ -122,15 +122,27 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     manifest.remove("lints");
     manifest["lib"]["path"] = root().join("exercises/window/lib.rs").to_str().unwrap().into();
     manifest["dependencies"]["postoffice"]["path"] = root().join("postoffice").to_str().unwrap().into();
-    manifest.insert("test".into(), vec![toml::toml! { 
-        name = "attempts"
-        path = "src/attempts.rs"
-    }].into());
+    manifest.insert(
+        "test".into(),
+        vec![toml::toml! {
+            name = "attempts"
+            path = "src/attempts.rs"
+        }]
+        .into(),
+    );
     write_if_new(&package.join("Cargo.toml"), &manifest.to_string());
     write_if_new(&package.join("Cargo.lock"), &read("exercises/Cargo.lock"));
 
     let build = Command::new(env!("CARGO"))
-        .args(["test", "--no-run", "--locked", "--quiet", "--test", "attempts", "--message-format=json-render-diagnostics"])
+        .args([
+            "test",
+            "--no-run",
+            "--locked",
+            "--quiet",
+            "--test",
+            "attempts",
+            "--message-format=json-render-diagnostics",
+        ])
         .current_dir(&package)
         .env("CARGO_TARGET_DIR", target_dir())
         .output()
@@ -250,7 +262,9 @@ fn starter_and_solution_have_the_same_tests() {
             (read(format!("exercises/exercises/{name}.rs")), read(format!("exercises/solutions/{name}.rs")));
         parts(&starter).1 != parts(&solution).1
     });
-    assert_none(&differing.map(|e| format!("{}: starter and solution are judged differently", e.name)).collect::<Vec<_>>());
+    assert_none(
+        &differing.map(|e| format!("{}: starter and solution are judged differently", e.name)).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
@@ -286,18 +300,24 @@ fn the_book_lists_every_exercise_with_its_minutes_and_its_page_links_back() {
     let mut problems = Vec::new();
     for pair in twins::pairs(root()).unwrap() {
         let is_list = pair.english == Path::new("exercises.md");
-        for (page, unit) in [(pair.english.clone(), "minutes"), (pair.chinese, "分钟")] {
+        for (page, minutes) in [(pair.english.clone(), " (MINUTES minutes)"), (pair.chinese, "（MINUTES 分钟）")] {
             let text = read(Path::new("src").join(&page));
             for exercise in EXERCISES.iter() {
                 let belongs = exercise.page.split('#').next().is_some_and(|of| Path::new(of) == pair.english);
                 let wanted = match (is_list, belongs) {
                     (true, _) => format!("| `{}` ", exercise.name),
-                    (_, true) => format!("`{}`, {} {unit}", exercise.name, exercise.minutes),
+                    (_, true) => {
+                        format!("`{}`", exercise.name) + &minutes.replace("MINUTES", &exercise.minutes.to_string())
+                    }
                     _ => continue,
                 };
                 let row = text.lines().find(|line| line.contains(&wanted));
                 if row.is_none_or(|row| is_list && !row.contains(&format!("| {} |", exercise.minutes))) {
-                    problems.push(format!("src/{}: {wanted:?} with {} is missing", page.display(), exercise.minutes));
+                    problems.push(format!(
+                        "src/{}: {wanted:?} is missing, or its {} minutes",
+                        page.display(),
+                        exercise.minutes
+                    ));
                 }
             }
         }
