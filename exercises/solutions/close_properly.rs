@@ -1,10 +1,9 @@
 // Close properly: a solution · 好好道别：一种解法
 
 use anyhow::Result;
-use lapin::{BasicProperties, Connection, options::BasicPublishOptions};
+use lapin::{BasicProperties, Channel, Connection, options::BasicPublishOptions};
 
-async fn send(connection: &Connection, text: &str) -> Result<()> {
-    let channel = connection.create_channel().await?;
+async fn send(connection: &Connection, channel: &Channel, text: &str) -> Result<()> {
     let options = BasicPublishOptions::default();
     channel.basic_publish("".into(), "hello".into(), options, text.as_bytes(), BasicProperties::default()).await?;
     // The broker reads in order. When it answers the goodbye, it has read the letter. `await` waits for that answer.
@@ -26,8 +25,9 @@ mod tests {
             office.declare("hello").await;
             let mut road = office.road().await;
             let connection = window::connect(road.addr()).await;
+            let channel = connection.create_channel().await.expect("a channel");
             let waits = "your program waits for an answer to a question that it did not ask\n你的程序在等一个回答，可它并没有提问";
-            soon(send(&connection, "Wait for me!"), waits)
+            soon(send(&connection, &channel, "Wait for me!"), waits)
                 .await
                 .expect("your program returned an error · 你的程序返回了错误");
             road.close().await;

@@ -12,8 +12,8 @@ use tokio::{
 
 /// A road that letters travel until the test closes it.
 ///
-/// It is a long one: a letter stays on the road until its sender asks the broker for an answer, by saying goodbye on the
-/// channel or on the connection. This makes certain what a slow network makes likely.
+/// It is a long one: a letter stays on the road until its sender asks the broker something, or says goodbye. This makes
+/// certain what a slow network makes likely.
 pub struct Road {
     addr: String,
     goodbye: Arc<AtomicBool>,
@@ -71,7 +71,7 @@ async fn travel(listener: TcpListener, place: String, goodbye: Arc<AtomicBool>) 
 /// A frame: its type, its channel (2 bytes), the length of what follows (4 bytes); then that, and one byte to end it.
 const HEAD: usize = 7;
 
-/// Passes frames on, and keeps letters on the road until a goodbye follows them.
+/// Passes frames on, and keeps letters on the road until something else follows them: a question, or a goodbye.
 async fn send_on(
     mut program: OwnedReadHalf,
     mut office: impl AsyncWrite + Unpin,
@@ -81,16 +81,19 @@ async fn send_on(
     program.read_exact(&mut greeting).await?;
     office.write_all(&greeting).await?;
     let mut on_the_road = Vec::new();
+    let mut confirms = false;
     loop {
         let frame = read_frame(&mut program).await?;
         // A method's frame has type 1, and begins with the numbers of its class and of itself.
         let method = (frame[0] == 1).then(|| (frame[HEAD + 1], frame[HEAD + 3]));
-        let is_letter = method == Some((60, 40)) || !on_the_road.is_empty(); // basic.publish, and what follows it
-        on_the_road.extend(frame);
-        if method == Some((10, 50)) {
-            goodbye.store(true, SeqCst); // connection.close
+        match method {
+            Some((10, 50)) => goodbye.store(true, SeqCst), // connection.close
+            Some((85, 10)) => confirms = true,             // confirm.select: each letter asks for an answer
+            _ => {}
         }
-        if !is_letter || matches!(method, Some((10, 50) | (20, 40))) {
+        on_the_road.extend(frame);
+        let is_letter = matches!(method, None | Some((60, 40))); // basic.publish, and the content that follows it
+        if !is_letter || confirms {
             office.write_all(&on_the_road).await?;
             on_the_road.clear();
         }

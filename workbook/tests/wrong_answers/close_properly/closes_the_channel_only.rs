@@ -2,10 +2,9 @@
 // says: the broker still believes that your connection is open
 
 use anyhow::Result;
-use lapin::{BasicProperties, Connection, options::BasicPublishOptions};
+use lapin::{BasicProperties, Channel, Connection, options::BasicPublishOptions};
 
-async fn send(connection: &Connection, text: &str) -> Result<()> {
-    let channel = connection.create_channel().await?;
+async fn send(connection: &Connection, channel: &Channel, text: &str) -> Result<()> {
     let options = BasicPublishOptions::default();
     channel.basic_publish("".into(), "hello".into(), options, text.as_bytes(), BasicProperties::default()).await?;
     channel.close(200, "goodbye".into()).await?;
