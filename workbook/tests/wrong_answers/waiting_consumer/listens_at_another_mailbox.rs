@@ -11,10 +11,10 @@ use lapin::{
 use tokio::sync::mpsc::UnboundedSender;
 
 async fn receive(channel: &Channel, letters: UnboundedSender<String>) -> Result<()> {
-    channel.queue_declare("helo".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
+    channel.queue_declare("hallo".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
 
     let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
-    let mut consumer = channel.basic_consume("helo".into(), "".into(), options, FieldTable::default()).await?;
+    let mut consumer = channel.basic_consume("hallo".into(), "".into(), options, FieldTable::default()).await?;
 
     while let Some(delivery) = consumer.next().await {
         letters.send(String::from_utf8(delivery?.data)?)?;
