@@ -21,9 +21,10 @@ channel.basic_consume(queue="hello", on_message_callback=print_letter, auto_ack=
 # ANCHOR_END: consume
 
 # ANCHOR: wait
-print("Waiting for letters. Press CTRL+C to leave.", flush=True)
 try:
+    print("Waiting for letters. Press CTRL+C to leave.", flush=True)
     channel.start_consuming()
+    raise SystemExit("the broker cancelled our subscription")
 except KeyboardInterrupt:
     connection.close()
 # ANCHOR_END: wait

@@ -3,9 +3,9 @@
 use crate::{
     error::ReplyCode,
     message::{Content, ContentBuilder},
-    wire::{self, BadMethod, Frame, Ids},
+    wire::{self, BadMethod, Frame, Ids, Method, Publish},
 };
-use amq_protocol::protocol::{AMQPClass, basic};
+use amq_protocol::protocol::AMQPClass;
 
 /// A complete command from a client.
 #[derive(Debug)]
@@ -13,9 +13,26 @@ pub(crate) enum Command {
     /// A method without content.
     Method(Ids, AMQPClass),
     /// A message to route.
-    Publish(basic::Publish, Content),
+    Publish(Publish, Content),
     /// A message over the limit; its body was thrown away as it came.
     TooLarge { size: u64 },
+}
+
+/// What a content belongs to.
+#[derive(Debug)]
+pub(crate) enum Carrier {
+    Publish(Publish),
+    /// A method with content that only servers send. It is refused, but not before it is complete.
+    Server(Ids, AMQPClass),
+}
+
+impl Carrier {
+    fn ids(&self) -> Ids {
+        match self {
+            Self::Publish(_) => wire::PUBLISH,
+            Self::Server(ids, _) => *ids,
+        }
+    }
 }
 
 /// What a channel's next frame has to be.
@@ -24,89 +41,100 @@ pub(crate) enum Assembly {
     /// A method.
     #[default]
     Method,
-    /// The content header of this publish.
-    Header(basic::Publish),
+    /// A content header.
+    Header(Carrier),
     /// The rest of a body.
-    Body { publish: basic::Publish, builder: ContentBuilder, size: u64, missing: u64 },
+    Body { carrier: Carrier, builder: ContentBuilder, size: u64, missing: u64 },
     /// More body came than was announced. RabbitMQ waits for the end that can't come; what follows is thrown away.
-    Overrun,
+    Overrun(Ids),
 }
-
-const PUBLISH: Ids = (60, 40);
 
 impl Assembly {
     /// Takes the next frame of the channel; gives the command that it completes, if any.
     pub(crate) fn frame(&mut self, frame: Frame<'_>, message_limit: u64) -> Result<Option<Command>, BadMethod> {
         match std::mem::take(self) {
-            Self::Method => match frame.kind {
-                wire::METHOD => match wire::parse_method(frame.payload)? {
-                    (_, AMQPClass::Basic(basic::AMQPMethod::Publish(publish))) => {
-                        *self = Self::Header(publish);
-                        Ok(None)
-                    }
-                    (ids, method) => Ok(Some(Command::Method(ids, method))),
-                },
-                _ => Err(unexpected("expected method frame, got non method frame instead", (0, 0))),
-            },
-            Self::Header(publish) => {
-                let header = (frame.kind == wire::HEADER).then(|| frame.payload.split_first_chunk::<12>()).flatten();
-                let Some(([c1, c0, w1, w0, size @ ..], properties)) = header else {
-                    let text = "expected content header for class 60, got non content header frame instead";
-                    return Err(unexpected(text, PUBLISH));
-                };
-                let class = u16::from_be_bytes([*c1, *c0]);
-                if class != 60 {
-                    let text = format!("expected content header for class 60, got one for class {class} instead");
-                    return Err(unexpected(&text, PUBLISH));
-                }
-                if [*w1, *w0] != [0, 0] {
-                    let text = "expected content header for class 60, got non content header frame instead";
-                    return Err(unexpected(text, PUBLISH));
-                }
-                let size = u64::from_be_bytes(*size);
-                let expected = if size > message_limit { 0 } else { size as usize };
-                let builder = ContentBuilder::new(publish.routing_key.as_str().as_bytes(), properties, expected);
-                Ok(self.advance(publish, builder, size, size))
-            }
-            Self::Body { publish, mut builder, size, missing } => {
+            Self::Method => self.method(frame),
+            Self::Header(carrier) => self.header(frame, carrier, message_limit),
+            Self::Body { carrier, mut builder, size, missing } => {
                 if frame.kind != wire::BODY {
-                    return Err(unexpected(NOT_A_BODY, PUBLISH));
+                    return Err(unexpected(NOT_A_BODY, carrier.ids()));
                 }
                 let Some(missing) = missing.checked_sub(frame.payload.len() as u64) else {
-                    *self = Self::Overrun;
+                    *self = Self::Overrun(carrier.ids());
                     return Ok(None);
                 };
                 if size <= message_limit {
                     builder.extend(frame.payload);
                 }
-                Ok(match missing {
-                    0 if size > message_limit => Some(Command::TooLarge { size }),
-                    _ => self.advance(publish, builder, size, missing),
-                })
+                Ok(self.advance(carrier, builder, size, missing, message_limit))
             }
-            Self::Overrun if frame.kind == wire::BODY => {
-                *self = Self::Overrun;
+            Self::Overrun(ids) if frame.kind == wire::BODY => {
+                *self = Self::Overrun(ids);
                 Ok(None)
             }
-            Self::Overrun => Err(unexpected(NOT_A_BODY, PUBLISH)),
+            Self::Overrun(ids) => Err(unexpected(NOT_A_BODY, ids)),
         }
+    }
+
+    fn method(&mut self, frame: Frame<'_>) -> Result<Option<Command>, BadMethod> {
+        if frame.kind != wire::METHOD {
+            return Err(unexpected("expected method frame, got non method frame instead", (0, 0)));
+        }
+        let carrier = match wire::parse_method(frame.payload)? {
+            (_, Method::Publish(publish)) => Carrier::Publish(publish),
+            // basic.return, basic.deliver and basic.get-ok
+            (ids @ (60, 50 | 60 | 71), Method::Other(method)) => Carrier::Server(ids, method),
+            (ids, Method::Other(method)) => return Ok(Some(Command::Method(ids, method))),
+        };
+        *self = Self::Header(carrier);
+        Ok(None)
+    }
+
+    fn header(&mut self, frame: Frame<'_>, carrier: Carrier, message_limit: u64) -> Result<Option<Command>, BadMethod> {
+        let header = (frame.kind == wire::HEADER).then(|| frame.payload.split_first_chunk::<12>()).flatten();
+        // The weight, bytes 2 and 3, has been zero since the days of AMQP 0-8.
+        let Some(([c1, c0, _, _, size @ ..], properties)) = header else {
+            return Err(unexpected(NOT_A_HEADER, carrier.ids()));
+        };
+        let class = u16::from_be_bytes([*c1, *c0]);
+        if frame.payload.get(2..4) != Some(&[0, 0]) {
+            return Err(unexpected(NOT_A_HEADER, carrier.ids()));
+        }
+        if class != 60 {
+            let text = format!("expected content header for class 60, got one for class {class} instead");
+            return Err(unexpected(&text, carrier.ids()));
+        }
+        let size = u64::from_be_bytes(*size);
+        let expected = if size > message_limit { 0 } else { size as usize };
+        let routing_key = match &carrier {
+            Carrier::Publish(publish) => &publish.routing_key[..],
+            Carrier::Server(..) => &[],
+        };
+        let builder = ContentBuilder::new(routing_key, properties, expected);
+        Ok(self.advance(carrier, builder, size, size, message_limit))
     }
 
     fn advance(
         &mut self,
-        publish: basic::Publish,
+        carrier: Carrier,
         builder: ContentBuilder,
         size: u64,
         missing: u64,
+        message_limit: u64,
     ) -> Option<Command> {
-        if missing == 0 {
-            return Some(Command::Publish(publish, builder.build()));
+        match carrier {
+            carrier if missing > 0 => {
+                *self = Self::Body { carrier, builder, size, missing };
+                None
+            }
+            Carrier::Publish(_) if size > message_limit => Some(Command::TooLarge { size }),
+            Carrier::Publish(publish) => Some(Command::Publish(publish, builder.build())),
+            Carrier::Server(ids, method) => Some(Command::Method(ids, method)),
         }
-        *self = Self::Body { publish, builder, size, missing };
-        None
     }
 }
 
+const NOT_A_HEADER: &str = "expected content header for class 60, got non content header frame instead";
 const NOT_A_BODY: &str = "expected content body, got non content body frame instead";
 
 fn unexpected(text: &str, ids: Ids) -> BadMethod {
@@ -118,12 +146,7 @@ mod tests {
     use super::*;
 
     fn publish() -> Assembly {
-        Assembly::Header(basic::Publish {
-            exchange: "".into(),
-            routing_key: "hello".into(),
-            mandatory: false,
-            immediate: false,
-        })
+        Assembly::Header(Carrier::Publish(Publish { routing_key: b"hello".to_vec(), ..Publish::default() }))
     }
 
     fn header(size: u64) -> Vec<u8> {

@@ -3,41 +3,44 @@
 //! Nothing in here knows a socket, a task or a clock. Time comes in as an argument, and what a client should receive is
 //! laid into its outbox, from where the server takes it. So all of it can be tested without a network. The parts:
 //!
-//! - `topology`: declaring, binding and deleting queues and exchanges;
+//! - `queues`, `exchanges`, `bindings`: declaring, deleting, binding;
 //! - `publish`: from a message to the queues that it goes to, and its confirm;
 //! - `consume`: subscribing, getting, prefetch;
 //! - `deliver`: from a queue to the consumer whose turn it is;
 //! - `settle`: acknowledgements, requeues, transactions;
 //! - `dead_letter`: the second life of what a queue gives up;
+//! - `outbox`: what lies ready for each client, and who has to wait;
 //! - `view`: looking inside without changing anything.
 
+mod bindings;
 mod consume;
 mod dead_letter;
 mod deliver;
+mod exchanges;
+mod outbox;
 mod publish;
+mod queues;
 mod settle;
-mod topology;
 mod view;
+
+#[cfg(test)]
+mod tests;
 
 use crate::{
     channel::{At, Channel},
-    effect::{Effect, Outgoing},
+    effect::Outgoing,
     error::{Refusal, ReplyCode},
     exchange::{Exchange, Kind},
     journal::Event,
     message::{Content, Message},
     queue::{Moment, NEVER, Queue},
-    wire::Ids,
+    wire::{Ids, PUBLISH, Publish},
 };
-use amq_protocol::protocol::{AMQPClass, access, basic, channel, confirm, connection, exchange, queue, tx};
+use amq_protocol::protocol::{AMQPClass, access, basic, channel, confirm, exchange, queue, tx};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
-
-/// How much may lie in a connection's outbox before its consumers have to wait: enough that the writer never runs dry,
-/// little enough that a client which doesn't read costs next to nothing. The messages then stay in their queues.
-const OUTBOX_LIMIT: usize = 256 * 1024;
 
 /// What the broker allows itself.
 #[derive(Clone, Copy, Debug)]
@@ -78,12 +81,6 @@ struct Connection {
     starving: bool,
     /// It was told that it is blocked.
     blocked: bool,
-}
-
-impl Connection {
-    fn has_room(&self) -> bool {
-        self.outbox_weight < OUTBOX_LIMIT
-    }
 }
 
 /// A subscription to a queue.
@@ -230,17 +227,17 @@ impl Broker {
         &mut self,
         connection: u64,
         channel: u16,
-        publish: basic::Publish,
+        publish: &Publish,
         content: Content,
         now: Moment,
     ) -> Result<(), Fatal> {
-        self.in_channel(connection, channel, (60, 40), now, |broker, at| broker.accept(at, &publish, content, now))
+        self.in_channel(connection, channel, PUBLISH, now, |broker, at| broker.accept(at, publish, content, now))
     }
 
     /// Refuses a message that was too large to be kept.
     pub(crate) fn too_large(&mut self, connection: u64, channel: u16, size: u64, now: Moment) -> Result<(), Fatal> {
         let limit = self.limits.message;
-        self.in_channel(connection, channel, (60, 40), now, |_, _| {
+        self.in_channel(connection, channel, PUBLISH, now, |_, _| {
             let text = format!("message size {size} is larger than configured max size {limit}");
             Err(ReplyCode::PreconditionFailed.because(text))
         })
@@ -256,10 +253,14 @@ impl Broker {
         operation: impl FnOnce(&mut Self, At) -> Result<(), Refusal>,
     ) -> Result<(), Fatal> {
         let at = At { connection, channel };
-        let fatal = |refusal| Fatal { refusal, class_id, method_id };
+        let fatal = |refusal: Refusal| match refusal.code {
+            // RabbitMQ blames no method for its own failures.
+            ReplyCode::InternalError => Fatal { refusal, class_id: 0, method_id: 0 },
+            _ => Fatal { refusal, class_id, method_id },
+        };
         let Some(known) = self.connections.get_mut(&connection) else { return Ok(()) };
         match known.channels.get(&channel) {
-            None => return self.open_channel(at, (class_id, method_id)).map_err(fatal),
+            None => return self.open_channel(at, (class_id, method_id)),
             Some(open) if open.closing => {
                 match (class_id, method_id) {
                     (20, 41) => drop(known.channels.remove(&channel)),
@@ -292,15 +293,16 @@ impl Broker {
         Ok(())
     }
 
-    fn open_channel(&mut self, at: At, ids: Ids) -> Result<(), Refusal> {
+    fn open_channel(&mut self, at: At, (class_id, method_id): Ids) -> Result<(), Fatal> {
         let Some(connection) = self.connections.get_mut(&at.connection) else { return Ok(()) };
         let (open, max) = (connection.channels.len(), connection.client.channel_max);
         if max != 0 && open >= usize::from(max) {
             let text = format!("number of channels opened ({open}) has reached the negotiated channel_max ({max})");
-            return Err(ReplyCode::NotAllowed.because(text));
+            return Err(Fatal { refusal: ReplyCode::NotAllowed.because(text), class_id: 0, method_id: 0 });
         }
-        if ids != (20, 10) {
-            return Err(ReplyCode::ChannelError.because("expected 'channel.open'"));
+        if (class_id, method_id) != (20, 10) {
+            let refusal = ReplyCode::ChannelError.because("expected 'channel.open'");
+            return Err(Fatal { refusal, class_id, method_id });
         }
         connection.channels.insert(at.channel, Channel::default());
         self.reply(at, AMQPClass::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
@@ -320,8 +322,14 @@ impl Broker {
         unacknowledged.extend(held.into_iter().flat_map(|(_, taken)| taken));
         let mut consumers: Vec<u64> = channel.consumers.into_values().collect();
         consumers.sort_unstable();
+        let mut queues: Vec<u64> = consumers.iter().filter_map(|id| Some(self.consumers.get(id)?.queue)).collect();
         consumers.into_iter().for_each(|consumer| self.remove_consumer(consumer, now));
         self.requeue(unacknowledged, now);
+        queues.dedup();
+        for queue in queues {
+            self.dispatch(queue, now); // to a single active consumer that has taken over
+            self.set_alarm(queue);
+        }
     }
 
     fn perform(&mut self, at: At, method: AMQPClass, now: Moment) -> Result<(), Refusal> {
@@ -423,79 +431,6 @@ impl Broker {
         }
     }
 
-    /// Lays something into the outbox of a channel's client.
-    fn send(&mut self, at: At, effect: Effect) {
-        if let Some(connection) = self.connections.get_mut(&at.connection) {
-            post(&mut self.woken, connection, at, effect);
-        }
-    }
-
-    fn reply(&mut self, at: At, method: AMQPClass) {
-        self.send(at, Effect::Method(Box::new(method)));
-    }
-
-    /// Takes what a client should receive now, in exchange for an empty list. All that was taken before has been
-    /// written by then, so consumers that waited for the client to read can go on.
-    pub(crate) fn take_outbox(&mut self, id: u64, into: &mut Vec<Outgoing>, now: Moment) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        std::mem::swap(&mut connection.outbox, into);
-        connection.outbox_weight = 0;
-        if std::mem::take(&mut connection.starving) {
-            self.resume_connection(id, now);
-        }
-    }
-
-    /// How much lies in a connection's outbox, in bytes or so.
-    pub(crate) fn outbox_weight(&self, id: u64) -> usize {
-        self.connections.get(&id).map_or(0, |known| known.outbox_weight)
-    }
-
-    /// The connections that have something new in their outbox since the last call.
-    pub(crate) fn take_woken(&mut self, into: &mut Vec<u64>) {
-        into.append(&mut self.woken);
-    }
-
-    /// Whether publishers have to wait for consumers to make room.
-    pub(crate) fn is_full(&self) -> bool {
-        self.is_full
-    }
-
-    /// A client publishes while the memory is full: tells it to wait. RabbitMQ tells only those who try.
-    pub(crate) fn block(&mut self, id: u64) {
-        let Some(known) = self.connections.get_mut(&id) else { return };
-        if !std::mem::replace(&mut known.blocked, true) && known.client.hears_blocks {
-            let reason = "low on memory".into();
-            let blocked = connection::AMQPMethod::Blocked(connection::Blocked { reason });
-            self.reply(At { connection: id, channel: 0 }, AMQPClass::Connection(blocked));
-        }
-    }
-
-    /// Whether a connection was told to wait and has not been released.
-    pub(crate) fn is_blocked(&self, id: u64) -> bool {
-        self.connections.get(&id).is_some_and(|known| known.blocked)
-    }
-
-    /// Raises the alarm over the limit, and lowers it with a tenth to spare, so that it doesn't flutter.
-    fn check_memory(&mut self) {
-        if self.memory > self.limits.memory {
-            self.is_full = true;
-        } else if self.is_full && self.memory <= self.limits.memory / 10 * 9 {
-            self.is_full = false;
-            let blocked = self.connections.iter_mut().filter(|(_, known)| known.blocked);
-            for (&id, known) in blocked {
-                known.blocked = false;
-                let at = At { connection: id, channel: 0 };
-                if known.client.hears_blocks {
-                    let unblocked = connection::AMQPMethod::Unblocked(connection::Unblocked {});
-                    let effect = Effect::Method(Box::new(AMQPClass::Connection(unblocked)));
-                    post(&mut self.woken, known, at, effect);
-                } else {
-                    self.woken.push(id);
-                }
-            }
-        }
-    }
-
     fn channel(&mut self, at: At) -> Option<&mut Channel> {
         self.connections.get_mut(&at.connection)?.channels.get_mut(&at.channel)
     }
@@ -520,27 +455,6 @@ impl Broker {
     pub(crate) fn take_journal(&mut self) -> Vec<Event> {
         self.journal.as_mut().map(std::mem::take).unwrap_or_default()
     }
-}
-
-/// Lays something into an outbox and notes the connection for waking. A function of its own, because those who deliver
-/// hold other parts of the broker at the same time.
-fn post(woken: &mut Vec<u64>, connection: &mut Connection, at: At, effect: Effect) {
-    if connection.outbox.is_empty() {
-        woken.push(at.connection);
-    }
-    connection.outbox_weight += effect.weight();
-    // Confirms that follow one another become one with `multiple`, as RabbitMQ does when it is busy.
-    if let Effect::Confirm { delivery_tag, .. } = effect
-        && let Some(Outgoing { channel, effect: Effect::Confirm { delivery_tag: last, multiple } }) =
-            connection.outbox.last_mut()
-        && *channel == at.channel
-        && *last + 1 == delivery_tag
-    {
-        *last = delivery_tag;
-        *multiple = true;
-        return;
-    }
-    connection.outbox.push(Outgoing { channel: at.channel, effect });
 }
 
 fn unimplemented() -> Refusal {

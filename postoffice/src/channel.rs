@@ -22,10 +22,13 @@ pub(crate) struct At {
 #[derive(Clone, Debug)]
 pub(crate) struct Unacknowledged {
     pub(crate) queue: u64,
-    /// The consumer that it was delivered to; none for `basic.get`.
-    pub(crate) consumer: Option<u64>,
+    /// The consumer that it was delivered to, and its tag; none for `basic.get`.
+    pub(crate) consumer: Option<(u64, Arc<str>)>,
     pub(crate) entry: Entry,
 }
+
+/// Deliveries that are being settled, with their tags.
+pub(crate) type Taken = Vec<(u64, Unacknowledged)>;
 
 /// What happens to messages that a client is done with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub(crate) enum Settlement {
 pub(crate) struct Transaction {
     /// Messages with the queues that they were routed to, and whether they come back if there are none.
     pub(crate) publishes: Vec<(Arc<Message>, Vec<u64>, bool)>,
-    pub(crate) settlements: Vec<(Settlement, Vec<(u64, Unacknowledged)>)>,
+    pub(crate) settlements: Vec<(Settlement, Taken)>,
 }
 
 /// The consumer of a channel's direct replies.
@@ -135,7 +138,7 @@ impl Channel {
     }
 
     /// Takes what a client settles: one delivery, or with `multiple` all up to it; tag 0 is all there are.
-    pub(crate) fn take(&mut self, tag: u64, multiple: bool) -> Result<Vec<(u64, Unacknowledged)>, Refusal> {
+    pub(crate) fn take(&mut self, tag: u64, multiple: bool) -> Result<Taken, Refusal> {
         let taken = if multiple && tag == 0 {
             std::mem::take(&mut self.unacknowledged).into_iter().collect()
         } else if !self.unacknowledged.contains_key(&tag) {
@@ -151,13 +154,13 @@ impl Channel {
     }
 
     /// Takes everything that is not acknowledged.
-    pub(crate) fn take_all(&mut self) -> Vec<(u64, Unacknowledged)> {
+    pub(crate) fn take_all(&mut self) -> Taken {
         self.in_flight = 0;
         std::mem::take(&mut self.unacknowledged).into_iter().collect()
     }
 
     /// Undoes [`Channel::take`]: a transaction was rolled back.
-    pub(crate) fn give_back(&mut self, taken: Vec<(u64, Unacknowledged)>) {
+    pub(crate) fn give_back(&mut self, taken: Taken) {
         taken.into_iter().for_each(|(tag, kept)| self.keep(tag, kept));
     }
 }
@@ -172,7 +175,7 @@ mod tests {
         for number in 0..deliveries as u64 {
             let message = Arc::new(Message { exchange: "".into(), content: Content::default() });
             let entry = Entry { message, number, expires: NEVER, returns: 0, charge: 1, priority: 0 };
-            channel.deliver(Some(Unacknowledged { queue: 1, consumer: Some(1), entry }));
+            channel.deliver(Some(Unacknowledged { queue: 1, consumer: Some((1, "me".into())), entry }));
         }
         channel
     }

@@ -7,11 +7,13 @@ use crate::{
     assembly::{Assembly, Command},
     broker::{Client, Fatal},
     effect::Outgoing,
+    encoder::Encoder,
     error::{Refusal, ReplyCode, short},
     handshake::{FRAME_MIN, Handshake, Next},
+    pace::Pace,
     server::{Shared, Stop},
     trace::Tracer,
-    wire::{self, BadMethod, Encoder, Frame, Ids, LostSync},
+    wire::{self, BadMethod, Frame, Ids, LostSync, Method},
 };
 use amq_protocol::protocol::{AMQPClass, connection};
 use bytes::{Buf, BytesMut};
@@ -31,8 +33,10 @@ use tokio::{
 
 /// How long a peer may take until its connection is open; RabbitMQ's default.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a peer may take to agree to a close.
-const CLOSING: Duration = Duration::from_secs(10);
+/// How long a peer may take to agree to a close, or to hang up after one; RabbitMQ's value.
+const CLOSING: Duration = Duration::from_secs(30);
+/// The same for a peer that was never let in.
+const CLOSING_STRANGERS: Duration = Duration::from_secs(3);
 /// How long the last words may take to be read.
 const LINGER: Duration = Duration::from_secs(1);
 /// How much is read at once.
@@ -48,7 +52,7 @@ enum Stage {
     New,
     Handshake(Handshake),
     Open,
-    /// We have said all that we had to say; what the peer says doesn't matter until it agrees.
+    /// We have said all that we had to say. The peer has yet to agree, or to hang up.
     Closing,
     /// The last bytes are on their way out, then it is over.
     Over,
@@ -64,9 +68,12 @@ struct Connection {
     channels: HashMap<u16, Assembly>,
     frame_max: u32,
     heartbeat: Option<Interval>,
+    pace: Pace,
     /// Half-intervals since the peer last said anything.
     silence: u32,
     has_written: bool,
+    /// The peer was told that the office closes.
+    was_told: bool,
     /// The broker told the peer to stop publishing.
     blocked: bool,
     input: BytesMut,
@@ -93,8 +100,10 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAd
         channels: HashMap::new(),
         frame_max: FRAME_MIN,
         heartbeat: None,
+        pace: Pace::new(Instant::now()),
         silence: 0,
         has_written: false,
+        was_told: false,
         blocked: false,
         input: BytesMut::new(),
         commands: Vec::new(),
@@ -123,8 +132,7 @@ impl Connection {
                 writer.shutdown().await?;
                 return linger(reader).await;
             }
-            let wants_input =
-                !self.blocked && self.waiting_answers < ANSWERS_LIMIT && !matches!(self.stage, Stage::Over);
+            let wants_input = self.is_listening() && !self.pace.is_resting() && !matches!(self.stage, Stage::Over);
             let has_deadline = !matches!(self.stage, Stage::Open);
             if wants_input {
                 self.input.reserve(READ_SIZE);
@@ -133,14 +141,18 @@ impl Connection {
                 written = writer.write(self.encoder.bytes().get(self.written..).unwrap_or_default()), if has_output => {
                     self.written += written?;
                     self.has_written = true;
+                    self.pace.wrote();
                 }
                 read = reader.read_buf(&mut self.input), if wants_input => {
-                    if read? == 0 {
+                    let bytes = read?;
+                    if bytes == 0 {
                         return Ok(());
                     }
                     self.silence = 0;
+                    self.pace.read(bytes, Instant::now());
                     self.read();
                 }
+                () = self.pace.rest() => {}
                 () = wake.notified() => self.woken(),
                 () = tick(&mut self.heartbeat) => {
                     if !self.beat() {
@@ -150,6 +162,11 @@ impl Connection {
                 () = sleep_until(self.deadline), if has_deadline => return Ok(()),
             }
         }
+    }
+
+    /// Whether what the peer says is read: not while it has to wait, nor while it leaves too many answers unread.
+    fn is_listening(&self) -> bool {
+        !self.blocked && self.waiting_answers < ANSWERS_LIMIT
     }
 
     /// Fills the encoder with what waits, once it is empty.
@@ -175,9 +192,12 @@ impl Connection {
     fn pull(&mut self) {
         let Some(id) = self.id else { return };
         let outbox = &mut self.outbox;
-        self.shared.with(Some(id), |broker, now| broker.take_outbox(id, outbox, now));
+        // Taking makes room, so that more may lie there afterwards.
+        self.waiting_answers = self.shared.with(Some(id), |broker, now| {
+            broker.take_outbox(id, outbox, now);
+            broker.outbox_weight(id)
+        });
         self.outgoing.extend(self.outbox.drain(..));
-        self.waiting_answers = 0;
     }
 
     /// Something has happened that concerns this connection.
@@ -187,8 +207,9 @@ impl Connection {
             Some(Stop::Shutdown) if matches!(self.stage, Stage::Open) => {
                 let text = "broker forced connection closure with reason 'shutdown'";
                 self.close(&ReplyCode::ConnectionForced.because(text), (0, 0));
+                self.was_told = true;
             }
-            Some(Stop::Shutdown) if !matches!(self.stage, Stage::Closing) => self.stage = Stage::Over,
+            Some(Stop::Shutdown) if !self.was_told => self.stage = Stage::Over,
             _ => {}
         }
         let Some(id) = self.id else { return };
@@ -206,8 +227,8 @@ impl Connection {
         if !std::mem::take(&mut self.has_written) && self.written >= self.encoder.bytes().len() {
             self.encoder.heartbeat();
         }
-        // A blocked peer isn't listened to, so its silence says nothing.
-        self.silence += u32::from(!self.blocked);
+        // A peer that isn't listened to can't be heard, so its silence says nothing.
+        self.silence += u32::from(self.is_listening());
         self.silence <= 4
     }
 
@@ -300,7 +321,7 @@ impl Connection {
                 let next = match (frame.kind, frame.channel) {
                     (wire::METHOD, 0) => handshake.method(frame.payload),
                     (wire::HEARTBEAT, 0) if frame.payload.is_empty() => Next::Listen,
-                    _ => Next::Drop,
+                    _ => handshake.other_frame(frame),
                 };
                 self.handshake(next);
             }
@@ -356,10 +377,11 @@ impl Connection {
             _ => return self.close(&frame.unknown(), (0, 0)),
         };
         match method {
-            Ok((ids, method)) => {
+            Ok((ids, Method::Other(method))) => {
                 self.trace_received(0, &method);
                 self.method_on_channel_0(ids, method);
             }
+            Ok((ids, Method::Publish(_))) => self.close(&out_of_place(), ids),
             Err(BadMethod::Drop) => self.close(&Refusal::internal(), (0, 0)),
             Err(BadMethod::Refuse { refusal, ids }) => self.close(&refusal, ids),
         }
@@ -370,16 +392,15 @@ impl Connection {
             AMQPClass::Connection(connection::AMQPMethod::Close(_)) => {
                 self.leave();
                 self.send(0, AMQPClass::Connection(connection::AMQPMethod::CloseOk(connection::CloseOk {})));
-                self.stage = Stage::Over;
+                self.stage = Stage::Closing;
+                self.heartbeat = None;
+                self.deadline = Instant::now() + CLOSING;
             }
             AMQPClass::Connection(connection::AMQPMethod::UpdateSecret(_)) => {
                 let ok = connection::AMQPMethod::UpdateSecretOk(connection::UpdateSecretOk {});
                 self.send(0, AMQPClass::Connection(ok));
             }
-            _ => {
-                let refusal = ReplyCode::ChannelError.because("unexpected method in connection state running");
-                self.close(&refusal, ids);
-            }
+            _ => self.close(&out_of_place(), ids),
         }
     }
 
@@ -388,8 +409,8 @@ impl Connection {
             return;
         }
         match wire::parse_method(frame.payload) {
-            Ok((_, AMQPClass::Connection(connection::AMQPMethod::CloseOk(_)))) => self.stage = Stage::Over,
-            Ok((_, AMQPClass::Connection(connection::AMQPMethod::Close(_)))) => {
+            Ok(((10, 51), _)) => self.stage = Stage::Over,
+            Ok(((10, 50), _)) => {
                 self.send(0, AMQPClass::Connection(connection::AMQPMethod::CloseOk(connection::CloseOk {})));
             }
             _ => {}
@@ -441,7 +462,7 @@ impl Connection {
         let (outcome, weight) = self.shared.with(Some(id), |broker, now| {
             let outcome = commands.drain(..).try_for_each(|(channel, command)| match command {
                 Command::Method(ids, method) => broker.method(id, channel, ids, method, now),
-                Command::Publish(publish, content) => broker.publish(id, channel, publish, content, now),
+                Command::Publish(publish, content) => broker.publish(id, channel, &publish, content, now),
                 Command::TooLarge { size } => broker.too_large(id, channel, size, now),
             });
             (outcome, broker.outbox_weight(id))
@@ -454,6 +475,7 @@ impl Connection {
 
     /// Ends the connection with a reason; then only the peer's agreement is waited for.
     fn close(&mut self, refusal: &Refusal, (class_id, method_id): Ids) {
+        let patience = if self.id.is_some() { CLOSING } else { CLOSING_STRANGERS };
         self.leave();
         let close = connection::Close {
             reply_code: refusal.code as u16,
@@ -465,12 +487,17 @@ impl Connection {
         self.stage = Stage::Closing;
         self.blocked = false;
         self.heartbeat = None;
-        self.deadline = Instant::now() + CLOSING;
+        self.deadline = Instant::now() + patience;
     }
 
     /// Leaves the broker. What it still had for this client goes out before anything else.
     fn leave(&mut self) {
-        self.pull();
+        if let Some(id) = self.id {
+            let outbox = &mut self.outbox;
+            self.shared.with(Some(id), |broker, _| broker.empty_outbox(id, outbox));
+            self.outgoing.extend(self.outbox.drain(..));
+        }
+        self.waiting_answers = 0;
         self.commands.clear();
         self.channels.clear();
         self.shared.leave(self.id.take(), &self.wake);
@@ -487,6 +514,10 @@ impl Connection {
             tracer.method_received(channel, method);
         }
     }
+}
+
+fn out_of_place() -> Refusal {
+    ReplyCode::ChannelError.because("unexpected method in connection state running")
 }
 
 /// Waits for the peer to hang up. If we did so first, with something of its still unread, the system would call the

@@ -5,7 +5,7 @@
 use crate::{
     error::{Refusal, ReplyCode},
     table,
-    wire::{self, Ids},
+    wire::{self, Frame, Ids, Method},
 };
 use amq_protocol::{
     protocol::{AMQPClass, connection},
@@ -103,7 +103,7 @@ impl Handshake {
             }
             Err(_) => return Next::Drop,
         };
-        let (ids, AMQPClass::Connection(method)) = parsed else { return self.unexpected(parsed.0) };
+        let (ids, Method::Other(AMQPClass::Connection(method))) = parsed else { return self.unexpected(parsed.0) };
         match (self.step, method) {
             (Step::Start, connection::AMQPMethod::StartOk(start_ok)) => self.start_ok(start_ok),
             (Step::Tune, connection::AMQPMethod::TuneOk(tune_ok)) => self.tune_ok(&tune_ok),
@@ -153,16 +153,24 @@ impl Handshake {
     }
 
     fn tune_ok(&mut self, tune_ok: &connection::TuneOk) -> Next {
-        let frame_max = negotiated("frame_max", tune_ok.frame_max, FRAME_MIN, FRAME_MAX);
-        let channel_max = negotiated("channel_max", tune_ok.channel_max.into(), 1, CHANNEL_MAX.into());
-        if let Err(refusal) = frame_max.and(channel_max) {
-            return Next::Refuse { refusal, ids: (10, 30) };
+        // 0 asks for no limit at all, which is more than we offer.
+        let fits = |value: u32, min, max| (min..=max).contains(&value);
+        if !fits(tune_ok.frame_max, FRAME_MIN, FRAME_MAX) || !fits(tune_ok.channel_max.into(), 1, CHANNEL_MAX.into()) {
+            return Next::Drop;
         }
         self.agreement.frame_max = tune_ok.frame_max;
         self.agreement.channel_max = tune_ok.channel_max;
         self.agreement.heartbeat = tune_ok.heartbeat;
         self.step = Step::Open;
         Next::Listen
+    }
+
+    /// Takes a frame that is no method on channel 0.
+    pub(crate) fn other_frame(&self, frame: Frame<'_>) -> Next {
+        match self.step {
+            Step::Open => Next::Refuse { refusal: frame.unexpected(), ids: (0, 0) },
+            _ => Next::Drop,
+        }
     }
 }
 
@@ -172,20 +180,6 @@ fn open_vhost(name: &str) -> Next {
     }
     let refusal = ReplyCode::NotAllowed.because(format!("vhost {name} not found"));
     Next::Refuse { refusal, ids: (10, 40) }
-}
-
-/// Checks a value that the client chose against ours.
-fn negotiated(what: &str, value: u32, min: u32, max: u32) -> Result<(), Refusal> {
-    let (comparison, bound, allowed) = match value {
-        0 => ("higher", "maximum", max), // 0 asks for no limit at all
-        value if value < min => ("lower", "minimum", min),
-        value if value > max => ("higher", "maximum", max),
-        _ => return Ok(()),
-    };
-    let detail = if value == 0 && what == "channel_max" { " (no limit)" } else { "" };
-    Err(ReplyCode::NotAllowed.because(format!(
-        "negotiated {what} = {value}{detail} is {comparison} than the {bound} allowed value ({allowed})"
-    )))
 }
 
 /// User and password from a PLAIN response: an empty identity, the user, the password, each after a zero byte.
@@ -230,6 +224,7 @@ fn server_properties() -> FieldTable {
     properties.insert("capabilities".into(), AMQPValue::FieldTable(capabilities));
     for (name, value) in [
         ("cluster_name", "postoffice@localhost"),
+        ("copyright", "Of those who wrote it; see the licence."),
         ("information", "An embedded broker to learn with. Messages live in memory."),
         ("platform", "Rust"),
         ("product", "Post Office"),
@@ -251,18 +246,5 @@ mod tests {
         assert_eq!(amqplain(b"\x05LOGINS\0\0\0\x05guest\x08PASSWORDS\0\0\0\x06secret"), expected);
         assert_eq!(plain(b"guest"), None);
         assert_eq!(amqplain(b"\x05LOGINS\0\0\0\xff"), None);
-    }
-
-    #[test]
-    fn a_value_outside_what_is_allowed_is_refused_in_rabbitmqs_words() {
-        let text = |what, value| negotiated(what, value, 4_096, 131_072).unwrap_err().text;
-        assert_eq!(
-            text("frame_max", 100),
-            "NOT_ALLOWED - negotiated frame_max = 100 is lower than the minimum allowed value (4096)"
-        );
-        assert_eq!(
-            text("channel_max", 0),
-            "NOT_ALLOWED - negotiated channel_max = 0 (no limit) is higher than the maximum allowed value (131072)"
-        );
     }
 }

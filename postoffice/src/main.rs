@@ -2,7 +2,11 @@
 
 use clap::Parser;
 use postoffice::{Error, PostOffice};
-use std::{net::SocketAddr, process::ExitCode};
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
 
 /// A small, true AMQP 0-9-1 broker to learn with. Messages live in memory: they are gone when it closes.
 #[derive(Parser)]
@@ -39,16 +43,21 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         .memory_limit(arguments.memory_limit)
         .allow_remote(arguments.allow_remote);
     if arguments.trace {
-        builder = builder.trace(|line| println!("{line}"));
+        builder = builder.trace(say);
     }
     let office = builder.open().await?;
-    println!("The post office is open: {}", office.uri());
-    println!("It keeps messages in memory; they are gone when it closes. CTRL+C closes it.");
+    say(&format!("The post office is open: {}", office.uri()));
+    say("It keeps messages in memory; they are gone when it closes. CTRL+C closes it.");
     if tokio::signal::ctrl_c().await.is_err() {
         // Without a signal to wait for, it stays open until it is killed.
         std::future::pending::<()>().await;
     }
-    println!("Closing.");
+    say("Closing.");
     office.close().await;
     Ok(())
+}
+
+/// Prints a line, if anybody still reads: `postoffice | head -1` is no reason to close.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}"); // the reader is gone, the clients are not
 }

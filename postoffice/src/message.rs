@@ -1,7 +1,7 @@
 //! One message: what the sender said, kept once however many queues hold it.
 
 use crate::{properties::Properties, table::BadTable};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// A complete content as it came over a channel: the routing key, the properties and the body, end to end.
 ///
@@ -90,9 +90,10 @@ impl Message {
         self.content.body().len()
     }
 
-    /// The routing key as text. A publish with a key that isn't UTF-8 doesn't get this far.
-    pub(crate) fn routing_key(&self) -> &str {
-        std::str::from_utf8(self.content.routing_key()).unwrap_or_default()
+    /// The routing key as text. Bytes that are none can't match a binding's words, only its wildcards, which the
+    /// replacement characters for them match as well.
+    pub(crate) fn routing_key(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.content.routing_key())
     }
 }
 

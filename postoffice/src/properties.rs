@@ -19,6 +19,7 @@ const FIELDS: [Kind; 14] = {
     [Short, Short, Table, Octet, Octet, Short, Short, Short, Short, Timestamp, Short, Short, Short, Short]
 };
 const HEADERS: usize = 2;
+const DELIVERY_MODE: usize = 3;
 const PRIORITY: usize = 4;
 const REPLY_TO: usize = 6;
 const EXPIRATION: usize = 7;
@@ -74,6 +75,11 @@ impl<'a> Properties<'a> {
 
     fn text(&self, index: usize) -> Option<&'a [u8]> {
         self.field(index)?.get(1..)
+    }
+
+    /// 1 for a transient message, 2 for a persistent one.
+    pub(crate) fn delivery_mode(&self) -> Option<u8> {
+        self.field(DELIVERY_MODE)?.first().copied()
     }
 
     /// The priority; a queue without priorities ignores it.
@@ -183,6 +189,7 @@ mod tests {
             .with_cluster_id("c".into());
         let raw = encoded(&properties);
         let found = Properties::parse(&raw).unwrap();
+        assert_eq!(found.delivery_mode(), Some(2));
         assert_eq!(found.priority(), Some(7));
         assert_eq!(found.reply_to(), Some(&b"me"[..]));
         assert_eq!(found.expiration(), Some(&b"60"[..]));

@@ -35,8 +35,8 @@ impl Tracer {
                 let mandatory = if publish.mandatory { " mandatory" } else { "" };
                 let text = format!(
                     "basic.publish exchange={:?} routing-key={:?}{mandatory} ({})",
-                    publish.exchange.as_str(),
-                    publish.routing_key.as_str(),
+                    publish.exchange,
+                    String::from_utf8_lossy(&publish.routing_key),
                     bytes(content.body().len())
                 );
                 self.line('→', channel, &text);

@@ -1,25 +1,20 @@
-//! Frames in and out (AMQP 0-9-1, section 4.2.3), on top of `amq-protocol`'s codec.
+//! Frames as they come in (AMQP 0-9-1, section 4.2.3), on top of `amq-protocol`'s codec.
 //!
 //! The envelope of a frame is read here, in place, because the broker has to know a frame's size before it has the
 //! frame, and because a body need not be copied twice; what is inside a frame the codec parses.
 
 use crate::{
-    effect::{Effect, Outgoing},
     erlang,
-    error::{Refusal, ReplyCode, short},
-    message::Message,
+    error::{Refusal, ReplyCode},
     table,
 };
-use amq_protocol::{
-    frame::{AMQPFrame, WriteContext, gen_frame},
-    protocol::{AMQPClass, basic, parse_class},
-};
+use amq_protocol::protocol::{AMQPClass, parse_class};
 
 pub(crate) const METHOD: u8 = 1;
 pub(crate) const HEADER: u8 = 2;
 pub(crate) const BODY: u8 = 3;
 pub(crate) const HEARTBEAT: u8 = 8;
-const FRAME_END: u8 = 0xce;
+pub(crate) const FRAME_END: u8 = 0xce;
 
 /// The bytes of a frame around its payload.
 pub(crate) const FRAME_OVERHEAD: usize = 8;
@@ -72,7 +67,14 @@ impl<'a> Frame<'a> {
 }
 
 fn frame_error(kind: u8, payload: &[u8], problem: &str) -> Refusal {
-    ReplyCode::FrameError.because(format!("type {kind}, {}: {problem}", snippet(payload)))
+    let text = format!("type {kind}, {}: ", snippet(payload));
+    // Erlang breaks a term at 80 columns, after the first part of it.
+    let column = text.len() - text.rfind('\n').map_or(0, |newline| newline + 1);
+    let problem = match problem.split_once(',') {
+        Some((name, rest)) if column + problem.len() > 80 => format!("{name},\n{}{rest}", " ".repeat(column + 1)),
+        _ => problem.to_owned(),
+    };
+    ReplyCode::FrameError.because(text + &problem)
 }
 
 /// The start of a payload as RabbitMQ shows it: in Erlang's notation.
@@ -95,8 +97,49 @@ pub(crate) enum BadMethod {
     Refuse { refusal: Refusal, ids: Ids },
 }
 
+/// The ids of `basic.publish`.
+pub(crate) const PUBLISH: Ids = (60, 40);
+
+/// A `basic.publish` whose content follows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Publish {
+    pub(crate) exchange: String,
+    /// Any bytes: RabbitMQ asks for UTF-8 in other methods, but not here.
+    pub(crate) routing_key: Vec<u8>,
+    pub(crate) mandatory: bool,
+    pub(crate) immediate: bool,
+}
+
+impl Publish {
+    /// Parses the fields after the ids. By hand, because the codec can't hold such a routing key.
+    fn parse(fields: &[u8]) -> Option<Self> {
+        let (exchange, rest) = short_string(fields.get(2..)?)?;
+        let (routing_key, rest) = short_string(rest)?;
+        let &[bits] = rest else { return None };
+        Some(Self {
+            // A name that isn't UTF-8 is no exchange's name; it goes on as what a person would see of it.
+            exchange: String::from_utf8_lossy(exchange).into_owned(),
+            routing_key: routing_key.to_vec(),
+            mandatory: bits & 1 != 0,
+            immediate: bits & 2 != 0,
+        })
+    }
+}
+
+fn short_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&length, rest) = bytes.split_first()?;
+    rest.split_at_checked(length.into())
+}
+
+/// A method as it came, parsed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Method {
+    Publish(Publish),
+    Other(AMQPClass),
+}
+
 /// Parses the payload of a method frame.
-pub(crate) fn parse_method(payload: &[u8]) -> Result<(Ids, AMQPClass), BadMethod> {
+pub(crate) fn parse_method(payload: &[u8]) -> Result<(Ids, Method), BadMethod> {
     let Some(([c1, c0, m1, m0], fields)) = payload.split_first_chunk::<4>() else { return Err(BadMethod::Drop) };
     let (class_id, method_id) = (u16::from_be_bytes([*c1, *c0]), u16::from_be_bytes([*m1, *m0]));
     let ids = (class_id, method_id);
@@ -107,10 +150,14 @@ pub(crate) fn parse_method(payload: &[u8]) -> Result<(Ids, AMQPClass), BadMethod
     if ids == (60, 10) {
         refuse_prefetch_size(fields).map_err(refuse)?;
     }
-    match parse_class(payload) {
-        Ok(([], method)) => Ok((ids, method)),
-        _ if !is_known(class_id, method_id) => Err(BadMethod::Drop),
-        _ => Err(refuse(ReplyCode::FrameError.because(format!("cannot decode {}", erlang::numbers(fields))))),
+    let method = match ids {
+        PUBLISH => Publish::parse(fields).map(Method::Publish),
+        _ => parse_class(payload).ok().filter(|(rest, _)| rest.is_empty()).map(|(_, method)| Method::Other(method)),
+    };
+    match method {
+        Some(method) => Ok((ids, method)),
+        None if !is_known(class_id, method_id) => Err(BadMethod::Drop),
+        None => Err(refuse(ReplyCode::FrameError.because(format!("cannot decode {}", erlang::numbers(fields))))),
     }
 }
 
@@ -157,113 +204,5 @@ fn is_known(class_id: u16, method_id: u16) -> bool {
         85 => matches!(method_id, 10 | 11),
         90 => matches!(method_id, 10 | 11 | 20 | 21 | 30 | 31),
         _ => false,
-    }
-}
-
-/// Turns what a client should receive into bytes, in one buffer that is reused.
-#[derive(Debug, Default)]
-pub(crate) struct Encoder {
-    bytes: Vec<u8>,
-}
-
-impl Encoder {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Forgets what was written out; a buffer that grew for a large message is given back.
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.bytes.shrink_to(256 * 1024);
-    }
-
-    pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    pub(crate) fn heartbeat(&mut self) {
-        self.frame(AMQPFrame::Heartbeat);
-    }
-
-    pub(crate) fn method(&mut self, channel: u16, method: AMQPClass) {
-        self.frame(AMQPFrame::Method(channel, method));
-    }
-
-    pub(crate) fn outgoing(&mut self, outgoing: Outgoing, frame_max: u32) {
-        let Outgoing { channel, effect } = outgoing;
-        let basic = |method| AMQPClass::Basic(method);
-        match effect {
-            Effect::Method(method) => self.method(channel, *method),
-            Effect::Confirm { delivery_tag, multiple } => {
-                self.method(channel, basic(basic::AMQPMethod::Ack(basic::Ack { delivery_tag, multiple })));
-            }
-            Effect::Refuse { delivery_tag } => {
-                let nack = basic::Nack { delivery_tag, multiple: false, requeue: false };
-                self.method(channel, basic(basic::AMQPMethod::Nack(nack)));
-            }
-            Effect::Deliver { consumer_tag, delivery_tag, redelivered, message } => {
-                let deliver = basic::Deliver {
-                    consumer_tag: short(&consumer_tag),
-                    delivery_tag,
-                    redelivered,
-                    exchange: short(&message.exchange),
-                    routing_key: short(message.routing_key()),
-                };
-                self.method(channel, basic(basic::AMQPMethod::Deliver(deliver)));
-                self.content(channel, &message, frame_max);
-            }
-            Effect::GetOk { delivery_tag, redelivered, message_count, message } => {
-                let get_ok = basic::GetOk {
-                    delivery_tag,
-                    redelivered,
-                    exchange: short(&message.exchange),
-                    routing_key: short(message.routing_key()),
-                    message_count,
-                };
-                self.method(channel, basic(basic::AMQPMethod::GetOk(get_ok)));
-                self.content(channel, &message, frame_max);
-            }
-            Effect::Return(message) => {
-                let code = ReplyCode::NoRoute;
-                let returned = basic::Return {
-                    reply_code: code as u16,
-                    reply_text: short(code.name()),
-                    exchange: short(&message.exchange),
-                    routing_key: short(message.routing_key()),
-                };
-                self.method(channel, basic(basic::AMQPMethod::Return(returned)));
-                self.content(channel, &message, frame_max);
-            }
-        }
-    }
-
-    fn frame(&mut self, frame: AMQPFrame) {
-        let start = self.bytes.len();
-        match gen_frame(&frame)(WriteContext::from(std::mem::take(&mut self.bytes))) {
-            Ok(context) => self.bytes = context.into_inner().0,
-            // Writing to a Vec doesn't fail; were it to, the peer must not get half a frame.
-            Err(_) => self.bytes.truncate(start),
-        }
-    }
-
-    /// The content header with the sender's own property bytes, and the body in frames of at most `frame_max` bytes.
-    fn content(&mut self, channel: u16, message: &Message, frame_max: u32) {
-        let (properties, body) = (message.content.raw_properties(), message.content.body());
-        self.envelope(HEADER, channel, 12 + properties.len());
-        self.bytes.extend_from_slice(&[0, 60, 0, 0]); // class basic, weight 0
-        self.bytes.extend_from_slice(&(body.len() as u64).to_be_bytes());
-        self.bytes.extend_from_slice(properties);
-        self.bytes.push(FRAME_END);
-        for piece in body.chunks((frame_max as usize).saturating_sub(FRAME_OVERHEAD).max(1)) {
-            self.envelope(BODY, channel, piece.len());
-            self.bytes.extend_from_slice(piece);
-            self.bytes.push(FRAME_END);
-        }
-    }
-
-    fn envelope(&mut self, kind: u8, channel: u16, size: usize) {
-        self.bytes.push(kind);
-        self.bytes.extend_from_slice(&channel.to_be_bytes());
-        self.bytes.extend_from_slice(&(size as u32).to_be_bytes());
     }
 }

@@ -6,13 +6,16 @@
 use std::{
     collections::HashMap,
     env, fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
@@ -89,7 +92,10 @@ impl Node {
             ("RABBITMQ_LOG_BASE", file("log")),
             ("RABBITMQ_ENABLED_PLUGINS_FILE", file("enabled_plugins")),
             ("RABBITMQ_CONFIG_FILE", file("rabbitmq.conf")),
+            ("RABBITMQ_CONFIG_FILES", file("conf.d")),
+            ("RABBITMQ_ADVANCED_CONFIG_FILE", file("advanced.config")),
             ("RABBITMQ_CONF_ENV_FILE", file("rabbitmq-env.conf")),
+            ("ERL_CRASH_DUMP", file("erl_crash.dump")),
             // Erlang's schedulers spin while they wait; on a machine that also runs the tests, they had better not.
             ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none".into()),
         ]);
@@ -126,7 +132,8 @@ impl Node {
         match Self::start(dir, plugins) {
             Ok(node) => Some(node),
             Err(Error::NotInstalled(program)) if env::var("CI").as_deref() != Ok("true") => {
-                eprintln!("skipped: {program} is not installed");
+                // Not eprintln: the test runner shows what that prints for failed tests only.
+                let _ = writeln!(std::io::stderr(), "skipped: {program} is not installed");
                 None
             }
             Err(error) => panic!("{error}"),
@@ -195,8 +202,9 @@ fn forward(output: impl Read + Send + 'static, lines: mpsc::Sender<String>) -> J
 
 fn wait_until_started(printed: &mpsc::Receiver<String>) -> Result<(), Error> {
     let mut text = String::new();
+    let start = Instant::now();
     loop {
-        match printed.recv_timeout(START_DEADLINE) {
+        match printed.recv_timeout(START_DEADLINE.saturating_sub(start.elapsed())) {
             Ok(line) if line.contains("completed with") => return Ok(()),
             Ok(line) if line.contains("BOOT FAILED") || line.contains("ERROR") => {
                 text += &line;
@@ -226,9 +234,12 @@ fn on_path(program: &str) -> Option<PathBuf> {
 /// Free ports below the range from which the system takes ports for outgoing connections, so that none of them is taken
 /// between this look and the node's start.
 fn free_ports<const N: usize>() -> std::io::Result<[u16; N]> {
-    let first = 15_000 + (std::process::id() % 12_000) as u16;
+    // Other processes begin elsewhere; this process never looks at a port twice, as a node takes its ports only later.
+    static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(7919);
     let mut held = Vec::new();
-    for port in first..first + 2_000 {
+    for _ in 0..2_000 {
+        let port = 15_000 + (first.wrapping_add(LOOKED_AT.fetch_add(1, Ordering::Relaxed)) % 14_000) as u16;
         if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             held.push(listener);
         }

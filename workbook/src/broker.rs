@@ -160,7 +160,10 @@ impl Watch {
             for name in QUEUES {
                 match state(&channel, name).await {
                     Ok(queue) => queues.push(queue),
-                    Err(error) if error.is_amqp_soft_error() => channel = connection.create_channel().await?, // no such queue
+                    Err(error) if error.is_amqp_soft_error() => {
+                        channel = connection.create_channel().await?; // no such queue, and asking has closed the channel
+                        sleep(SAMPLING * 3).await; // RabbitMQ logs each such question
+                    }
                     Err(error) => bail!(error),
                 }
             }

@@ -101,7 +101,8 @@ fn anchors_marked<'a>(text: &'a str, mark: &str) -> impl Iterator<Item = &'a str
     })
 }
 
-fn normal(path: &Path) -> PathBuf {
+/// The path without `..`, as far as that goes without looking at the disk.
+pub fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
         match part {

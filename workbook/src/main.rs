@@ -3,6 +3,12 @@
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use std::{env, ffi::OsString, path::PathBuf, time::Instant};
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 use workbook::{
     keeper, publish, root,
     server::{Options, serve},
@@ -11,7 +17,7 @@ use workbook::{
 
 /// The RabbitMQ workbook: build it, read it, keep its languages together.
 #[derive(Parser)]
-#[command(name = "cargo workbook", version)]
+#[command(name = "cargo workbook", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -57,11 +63,9 @@ struct ServeArgs {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
-        .without_time()
-        .with_writer(std::io::stderr)
-        .init();
+    let mdbook_warns = Targets::new().with_target("mdbook", LevelFilter::WARN);
+    let lines = tracing_subscriber::fmt::layer().without_time().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines.with_filter(mdbook_warns)).init();
     let cli = Cli::parse();
     let root = root();
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
@@ -99,12 +103,9 @@ async fn main() -> Result<()> {
             if !problems.is_empty() {
                 bail!("src/twins.lock stays as it is, the pages differ:\n{}", problems.join("\n"));
             }
-            let changed = twins::unlocked(&root)?;
+            let changed = twins::unlocked(&root)?.len();
             twins::lock(&root)?;
-            match changed.len() {
-                0 => println!("All twins were in the lock already."),
-                n => println!("Locked {n} changed pairs:\n{}", changed.join("\n")),
-            }
+            println!("Pages that count as read against their twins since now: {changed}. The rest was so before.");
             Ok(())
         }
     }

@@ -44,8 +44,12 @@ impl Pair {
     /// Names the page that is missing or not UTF-8.
     pub fn read(&self, src: &Path) -> Result<[String; 2]> {
         let read = |page: &Path| {
-            fs::read_to_string(src.join(page))
-                .with_context(|| format!("can't read src/{}: each page needs its twin", page.display()))
+            fs::read_to_string(src.join(page)).with_context(|| {
+                format!(
+                    "can't read src/{}: each page needs its twin; write it, or delete the page in both languages",
+                    page.display()
+                )
+            })
         };
         Ok([read(&self.english)?, with_shared_links(&read(&self.chinese)?)])
     }

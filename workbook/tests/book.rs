@@ -4,26 +4,41 @@ use scraper::{ElementRef, Html, Selector};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Component, Path, PathBuf},
-    sync::LazyLock,
+    path::{Path, PathBuf},
+    sync::{LazyLock, OnceLock},
 };
-use workbook::{blocks::code_blocks, edition::Edition, includes::Includes, publish, twins};
+use workbook::{
+    blocks::code_blocks,
+    edition::Edition,
+    includes::{Includes, normal},
+    publish, twins,
+};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// The editions, built once for all tests.
-static BOOK: LazyLock<PathBuf> = LazyLock::new(|| {
+static BUILT: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
     let dest = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book");
-    publish::build(root(), &dest).unwrap();
-    dest
+    publish::build(root(), &dest).map(|()| dest).map_err(|error| format!("{error:#}"))
 });
 
+#[track_caller]
+fn book() -> &'static Path {
+    BUILT.as_ref().unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// Every page of the built book, by its path below the book's folder.
-static PAGES: LazyLock<BTreeMap<PathBuf, String>> = LazyLock::new(|| {
+fn pages() -> &'static BTreeMap<PathBuf, String> {
+    static PAGES: OnceLock<BTreeMap<PathBuf, String>> = OnceLock::new();
+    let book = book();
+    PAGES.get_or_init(|| read_pages(book))
+}
+
+fn read_pages(book: &Path) -> BTreeMap<PathBuf, String> {
     let mut pages = BTreeMap::new();
-    let mut folders = vec![BOOK.clone()];
+    let mut folders = vec![book.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -31,17 +46,17 @@ static PAGES: LazyLock<BTreeMap<PathBuf, String>> = LazyLock::new(|| {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "html") {
                 let html = fs::read_to_string(&path).unwrap();
-                pages.insert(path.strip_prefix(&*BOOK).unwrap().to_owned(), html);
+                pages.insert(path.strip_prefix(book).unwrap().to_owned(), html);
             }
         }
     }
     pages
-});
+}
 
 /// The pages that hold a chapter: not those that mdBook makes of all chapters, or of none.
 fn chapters() -> impl Iterator<Item = (&'static Path, &'static str)> {
     let others = ["print.html", "404.html", "toc.html"];
-    PAGES
+    pages()
         .iter()
         .filter(move |(path, _)| {
             path.parent() != Some(Path::new("")) && !others.iter().any(|other| path.ends_with(other))
@@ -136,7 +151,7 @@ fn no_include_is_left_unexpanded_and_no_block_is_hidden_whole() {
 
 #[test]
 fn links_inside_the_book_lead_somewhere() {
-    let ids: BTreeMap<&Path, BTreeSet<String>> = PAGES
+    let ids: BTreeMap<&Path, BTreeSet<String>> = pages()
         .iter()
         .map(|(path, text)| {
             let html = Html::parse_document(text);
@@ -146,7 +161,7 @@ fn links_inside_the_book_lead_somewhere() {
         .collect();
     let mut problems = Vec::new();
     let mut checked = 0;
-    for (page, text) in chapters().chain([(Path::new("index.html"), PAGES[Path::new("index.html")].as_str())]) {
+    for (page, text) in chapters().chain([(Path::new("index.html"), pages()[Path::new("index.html")].as_str())]) {
         let html = Html::parse_document(text);
         for element in select(&html, "a[href], img[src], script[src], link[href]") {
             let link = element.attr("href").or(element.attr("src")).unwrap();
@@ -156,7 +171,7 @@ fn links_inside_the_book_lead_somewhere() {
             checked += 1;
             let (file, id) = link.split_once('#').unwrap_or((link, ""));
             let target = if file.is_empty() { page.to_owned() } else { normal(&page.with_file_name("").join(file)) };
-            if !BOOK.join(&target).is_file() {
+            if !book().join(&target).is_file() {
                 problems.push(format!("{}: links to {link}, which is not in the book", page.display()));
             } else if !id.is_empty() && !ids[target.as_path()].contains(id) {
                 problems.push(format!("{}: links to {link}, but that page has no such place", page.display()));
@@ -165,16 +180,6 @@ fn links_inside_the_book_lead_somewhere() {
     }
     assert!(checked > 500, "only {checked} links were found");
     assert_none(problems);
-}
-
-fn normal(path: &Path) -> PathBuf {
-    path.components().fold(PathBuf::new(), |mut normal, part| {
-        match part {
-            Component::ParentDir => drop(normal.pop()),
-            part => normal.push(part),
-        }
-        normal
-    })
 }
 
 #[test]
@@ -198,18 +203,18 @@ fn the_same_place_has_the_same_address_in_each_edition() {
 #[test]
 fn each_edition_speaks_its_language() {
     let text_of = |path: &str, selector: &str| -> String {
-        let html = Html::parse_document(&PAGES[Path::new(path)]);
+        let html = Html::parse_document(&pages()[Path::new(path)]);
         select(&html, selector).iter().flat_map(|e| e.text()).collect()
     };
     for (folder, lang) in [("en", "en"), ("zh-CN", "zh-CN"), ("en-zh", "en")] {
-        let html = Html::parse_document(&PAGES[&Path::new(folder).join("basic/send.html")]);
+        let html = Html::parse_document(&pages()[&Path::new(folder).join("basic/send.html")]);
         assert_eq!(select(&html, "html")[0].attr("lang"), Some(lang), "{folder}");
     }
     assert_eq!(text_of("en/basic/send.html", "main h1"), "Sending");
     assert_eq!(text_of("zh-CN/basic/send.html", "main h1"), "发送");
     assert_eq!(text_of("en-zh/basic/send.html", "main h1"), "Sending 发送");
     assert!(!text_of("en/basic/send.html", "main p").contains('的'));
-    let both = Html::parse_document(&PAGES[Path::new("en-zh/basic/send.html")]);
+    let both = Html::parse_document(&pages()[Path::new("en-zh/basic/send.html")]);
     let count = |selector: &str| select(&both, selector).len();
     assert!(count(".pair") > 20);
     assert_eq!(count(".pair > [lang=en]"), count(".pair > [lang='zh-CN']"));

@@ -31,7 +31,22 @@ fn without_a_broker_both_programs_say_what_to_do_and_fail() {
 
     let (mut terminal, _held) = Stage::terminal_without_broker();
     let said = terminal.run_failing("cargo run -p receive");
-    assert!(said.contains("no broker answers at amqp://127.0.0.1:5672"), "{said}");
+    assert!(said.contains("no broker answers at 127.0.0.1:5672"), "{said}");
+}
+
+#[test]
+fn an_address_that_is_none_is_not_taken_for_a_missing_broker() {
+    for (addr, sentence) in [
+        ("localhost:5672", "AMQP_ADDR is no address"),
+        ("", "AMQP_ADDR is no address"),
+        ("amqp://guest:secret@host:port", "AMQP_ADDR is no address"),
+        ("amqps://127.0.0.1:5671", "this program speaks no TLS"),
+    ] {
+        for program in ["send", "receive"] {
+            let said = Terminal::with_address(addr).run_failing(&format!("cargo run -p {program}"));
+            assert!(said.contains(sentence) && !said.contains("secret"), "{addr}: {said}");
+        }
+    }
 }
 
 #[test]
@@ -235,5 +250,19 @@ fn python_and_rust_write_to_each_other() {
         stage.show(receive);
         stage.show(send);
         stage.compare("rust-to-python.term");
+    }
+}
+
+#[test]
+fn the_python_consumer_fails_too_when_its_queue_is_deleted() {
+    let Some(()) = python() else { return };
+    for mut stage in Stage::on_each_broker() {
+        let mut terminal = stage.terminal();
+        terminal.start("target/python/bin/python listings/python/receive.py");
+        terminal.expect(WAITING);
+        stage.wait_for_queue(0, 1);
+        stage.delete_queue();
+        assert_eq!(terminal.wait().code(), Some(1), "{}", terminal.shown());
+        assert!(terminal.shown().contains("the broker cancelled our subscription"), "{}", terminal.shown());
     }
 }

@@ -3,20 +3,33 @@
 //!
 //! Start a broker first, then, in any terminal: `cargo run -p send`, or with a text of your own: `cargo run -p send -- Hi!`
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use lapin::{
     BasicProperties, Connection, ConnectionProperties,
     options::{BasicPublishOptions, QueueDeclareOptions},
     types::FieldTable,
+    uri::{AMQPScheme, AMQPUri},
 };
 use std::env;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     // ANCHOR: connect
-    let addr = env::var("AMQP_ADDR").unwrap_or_else(|_| "amqp://127.0.0.1:5672".into());
-    let properties = ConnectionProperties::default().with_connection_name("send".into());
-    let connection = Connection::connect(&addr, properties).await.map_err(|error| no_connection(&addr, &error))?;
+    let addr = env::var("AMQP_ADDR")
+        .unwrap_or_else(|_| "amqp://127.0.0.1:5672".into());
+    let uri: AMQPUri = addr.parse().map_err(|error| {
+        anyhow!("AMQP_ADDR is no address like amqp://127.0.0.1:5672: {error}")
+    })?;
+    ensure!(
+        uri.scheme == AMQPScheme::AMQP,
+        "this program speaks no TLS: AMQP_ADDR has to begin with amqp://"
+    );
+    let broker = format!("{}:{}", uri.authority.host, uri.authority.port);
+    let properties =
+        ConnectionProperties::default().with_connection_name("send".into());
+    let connection = Connection::connect_uri(uri, properties)
+        .await
+        .map_err(|error| no_connection(&broker, &error))?;
     // ANCHOR_END: connect
 
     // ANCHOR: channel
@@ -24,11 +37,19 @@ async fn main() -> Result<()> {
     // ANCHOR_END: channel
 
     // ANCHOR: declare
-    channel.queue_declare("hello".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
+    channel
+        .queue_declare(
+            "hello".into(),
+            QueueDeclareOptions::durable(),
+            FieldTable::default(),
+        )
+        .await?;
     // ANCHOR_END: declare
 
     // ANCHOR: publish
-    let text = env::args().nth(1).unwrap_or_else(|| "Life is short, I use Rust!".into());
+    let text = env::args()
+        .nth(1)
+        .unwrap_or_else(|| "Life is short, I use Rust!".into());
     channel
         .basic_publish(
             "".into(),      // the default exchange…
@@ -47,13 +68,14 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Says which address did not work, without the password that it may contain, and what to do about it.
-fn no_connection(addr: &str, error: &lapin::Error) -> anyhow::Error {
-    let place = addr.rsplit('@').next().unwrap_or(addr);
+/// Says why there is no connection, and what to do about it.
+fn no_connection(broker: &str, error: &lapin::Error) -> anyhow::Error {
     if error.is_io_error() {
-        anyhow!("no broker answers at {place} ({error}); start one with `cargo run -p postoffice`")
+        anyhow!(
+            "no broker answers at {broker} ({error}); start one with `cargo run -p postoffice`"
+        )
     } else {
-        anyhow!("the broker at {place} did not let us in: {error}")
+        anyhow!("the broker at {broker} did not let us in: {error}")
     }
 }
 // ANCHOR_END: all

@@ -1,7 +1,7 @@
 //! Subscribing, getting and prefetch (AMQP 0-9-1, sections 1.8.3.1 to 1.8.3.10;
 //! <https://www.rabbitmq.com/docs/consumers>, <https://www.rabbitmq.com/docs/consumer-prefetch>).
 
-use super::{Broker, Consumer, deliver::message_for_delivery, topology::REPLY_TO};
+use super::{Broker, Consumer, deliver::with_delivery_count, queues::REPLY_TO};
 use crate::{
     arguments::{QueueType, consumer_priority},
     channel::{At, ReplyConsumer, Unacknowledged},
@@ -71,7 +71,7 @@ impl Broker {
             self.reply(at, AMQPClass::Basic(basic::AMQPMethod::ConsumeOk(ok)));
         }
         self.expire(id, now);
-        self.dispatch(id);
+        self.dispatch(id, now);
         self.set_alarm(id);
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Broker {
         if is_done {
             self.delete_queue(gone.queue);
         } else {
-            self.dispatch(gone.queue);
+            // One that takes over as the single active consumer hears of it with the next message, as in RabbitMQ.
             self.set_alarm(gone.queue);
         }
     }
@@ -150,13 +150,19 @@ impl Broker {
             )));
         }
         queue.last_used = now;
-        let Some(entry) = queue.pop() else {
+        let taken = queue.pop();
+        self.expire(id, now); // what the one that was taken had hidden
+        let Some(queue) = self.queues.get_mut(&id) else { return Ok(()) };
+        let Some(entry) = taken else {
             self.reply(at, AMQPClass::Basic(basic::AMQPMethod::GetEmpty(basic::GetEmpty {})));
             self.set_alarm(id);
             return Ok(());
         };
         let (message_count, redelivered) = (queue.len() as u32, entry.returns > 0);
-        let message = message_for_delivery(queue, &entry);
+        let message = match queue.settings.queue_type {
+            QueueType::Classic => entry.message.clone(),
+            QueueType::Quorum => with_delivery_count(&entry), // to `basic.get` it says so the first time, too
+        };
         let queue_name = queue.name.clone();
         let kept = if get.no_ack {
             self.memory -= entry.charge as usize;

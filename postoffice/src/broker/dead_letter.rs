@@ -61,7 +61,8 @@ impl Broker {
         let Ok(properties) = message.content.properties() else { return };
         let mut headers = properties.headers().unwrap_or_default();
         let copies = copy_keys(&headers).unwrap_or_default();
-        let original_keys = || std::iter::once(message.routing_key()).chain(copies.iter().map(String::as_str));
+        let original_key = message.routing_key();
+        let original_keys = || std::iter::once(&*original_key).chain(copies.iter().map(String::as_str));
         let death = Death {
             queue: &name,
             reason,
@@ -79,7 +80,7 @@ impl Broker {
             }
         };
         let raw = properties.with_headers_for_ever(&headers);
-        let key = keys.first().copied().unwrap_or_default().as_bytes();
+        let key = new_key.as_deref().map_or(message.content.routing_key(), str::as_bytes);
         let content = Content::new(key, &raw, message.content.body());
         let letter = Message { exchange, content };
         let mut queues = self.route(&letter.exchange, &keys, Some(&headers)).queues;

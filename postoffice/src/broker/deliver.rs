@@ -3,7 +3,7 @@
 use super::{
     Broker,
     dead_letter::{Dead, Reason},
-    post,
+    outbox::post,
 };
 use crate::{
     arguments::QueueType,
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 impl Broker {
     /// Hands out what waits in a queue for as long as a consumer can take it.
-    pub(super) fn dispatch(&mut self, id: u64) {
+    pub(super) fn dispatch(&mut self, id: u64, now: Moment) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
         while !queue.is_empty() {
             let next = if queue.settings.single_active_consumer { queue.holder } else { queue.consumers.next() };
@@ -38,6 +38,13 @@ impl Broker {
             }
             let Some(entry) = queue.pop() else { return };
             queue.consumers.turn();
+            // What the one that was just taken had hidden may be too old.
+            if queue.next_expiry() <= now {
+                for entry in queue.take_expired(now) {
+                    self.memory -= entry.charge as usize;
+                    self.dead.push_back(Dead { queue: id, message: entry.message, reason: Reason::Expired });
+                }
+            }
             let redelivered = entry.returns > 0;
             let message = message_for_delivery(queue, &entry);
             let kept = if consumer.no_ack {
@@ -46,7 +53,7 @@ impl Broker {
             } else {
                 queue.unacknowledged += 1;
                 consumer.in_flight += 1;
-                Some(Unacknowledged { queue: id, consumer: Some(consumer_id), entry })
+                Some(Unacknowledged { queue: id, consumer: Some((consumer_id, consumer.tag.clone())), entry })
             };
             let delivery_tag = channel.deliver(kept);
             if let Some(journal) = &mut self.journal {
@@ -69,7 +76,7 @@ impl Broker {
         for id in queues {
             if self.unpause(id) {
                 self.expire(id, now);
-                self.dispatch(id);
+                self.dispatch(id, now);
             }
         }
     }
@@ -131,12 +138,17 @@ impl Broker {
     }
 }
 
-/// The message as it goes out. One that comes back to a quorum queue counts how often.
+/// The message as a consumer gets it: one that has come back to a quorum queue says how often.
 /// See <https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling>.
-pub(super) fn message_for_delivery(queue: &Queue, entry: &Entry) -> Arc<Message> {
-    if queue.settings.queue_type != QueueType::Quorum || entry.returns == 0 {
-        return entry.message.clone();
+fn message_for_delivery(queue: &Queue, entry: &Entry) -> Arc<Message> {
+    match (queue.settings.queue_type, entry.returns) {
+        (QueueType::Classic, _) | (QueueType::Quorum, 0) => entry.message.clone(),
+        (QueueType::Quorum, _) => with_delivery_count(entry),
     }
+}
+
+/// The message with the header that says how often it has come back.
+pub(super) fn with_delivery_count(entry: &Entry) -> Arc<Message> {
     let content = &entry.message.content;
     let Ok(properties) = content.properties() else { return entry.message.clone() };
     let mut headers = properties.headers().unwrap_or_default();

@@ -4,7 +4,8 @@
 use super::{
     Broker, charge,
     dead_letter::{Dead, Reason},
-    topology::{REPLY_TO, no_exchange},
+    exchanges::no_exchange,
+    queues::REPLY_TO,
 };
 use crate::{
     arguments::{Overflow, parse_expiration},
@@ -17,9 +18,10 @@ use crate::{
     message::{Content, Message},
     properties::Properties,
     queue::Moment,
+    wire::Publish,
 };
 use amq_protocol::{
-    protocol::{AMQPClass, basic, confirm},
+    protocol::{AMQPClass, confirm},
     types::{AMQPValue, FieldTable},
 };
 use std::sync::Arc;
@@ -52,7 +54,7 @@ impl Broker {
     pub(super) fn accept(
         &mut self,
         at: At,
-        publish: &basic::Publish,
+        publish: &Publish,
         mut content: Content,
         now: Moment,
     ) -> Result<(), Refusal> {
@@ -79,6 +81,10 @@ impl Broker {
         }
         self.check_user(at, &properties)?;
         let lifetime = properties.expiration().map(parse_expiration).transpose()?;
+        if let Some(mode) = properties.delivery_mode().filter(|mode| !matches!(mode, 1 | 2)) {
+            let text = format!("invalid message: {{delivery_mode_unknown,{mode}}}");
+            return Err(ReplyCode::PreconditionFailed.because(text));
+        }
         let confirm = self
             .channel(at)
             .and_then(|channel| (channel.confirms || channel.transaction.is_some()).then(|| channel.next_publish()));
@@ -93,8 +99,14 @@ impl Broker {
             content = Content::new(content.routing_key(), &raw, content.body());
         }
         let message = Message { exchange, content };
-        let keys: Vec<&str> = std::iter::once(message.routing_key()).chain(copies.iter().map(String::as_str)).collect();
-        let route = self.route(&message.exchange, &keys, headers.as_ref());
+        let key = message.routing_key();
+        let route = match copies.is_empty() {
+            true => self.route(&message.exchange, &[&key], headers.as_ref()),
+            false => {
+                let keys: Vec<&str> = std::iter::once(&*key).chain(copies.iter().map(String::as_str)).collect();
+                self.route(&message.exchange, &keys, headers.as_ref())
+            }
+        };
         self.note_published(Some(at), &message, &route.queues);
         let message = Arc::new(message);
         for (receiver, address) in route.replies {
@@ -128,7 +140,7 @@ impl Broker {
         self.note(|| Event::Published {
             connection: from.map(|at| at.connection),
             exchange: message.exchange.clone(),
-            routing_key: message.routing_key().into(),
+            routing_key: (*message.routing_key()).into(),
             queues,
             size: message.body_length(),
         });
@@ -204,12 +216,12 @@ impl Broker {
             queue.push(message.clone(), charge, lifetime, now);
             self.memory += charge as usize;
             // First to a consumer, if one is free: a message that never waits is never too old or too many.
-            self.dispatch(id);
+            self.dispatch(id, now);
             self.enforce_limits(id, now);
         }
         let Some(at) = from else { return };
         if mandatory && queues.is_empty() {
-            let (exchange, routing_key) = (message.exchange.clone(), message.routing_key().into());
+            let (exchange, routing_key) = (message.exchange.clone(), (*message.routing_key()).into());
             self.note(|| Event::Returned { connection: at.connection, exchange, routing_key });
             self.send(at, Effect::Return(message));
         }

@@ -4,12 +4,13 @@
 use super::{Broker, dead_letter::Reason, publish::Delivery};
 use crate::{
     arguments::{QueueType, parse_expiration},
-    channel::{At, Settlement, Transaction, Unacknowledged},
+    channel::{At, Settlement, Taken, Transaction, Unacknowledged},
     error::{Refusal, ReplyCode},
     journal::Event,
     queue::Moment,
 };
 use amq_protocol::protocol::{AMQPClass, basic, tx};
+use std::collections::BTreeMap;
 
 impl Broker {
     pub(super) fn basic_ack(&mut self, at: At, ack: basic::Ack, now: Moment) -> Result<(), Refusal> {
@@ -36,36 +37,55 @@ impl Broker {
         Ok(())
     }
 
-    fn settle(&mut self, at: At, how: Settlement, taken: Vec<(u64, Unacknowledged)>, now: Moment) {
+    fn settle(&mut self, at: At, how: Settlement, taken: Taken, now: Moment) {
         match how {
-            Settlement::Requeue => {
-                self.requeue(taken, now);
-                self.resume_channel(at, now);
-                return;
+            Settlement::Acknowledge => self.acknowledge(taken, now),
+            Settlement::Requeue => self.groups(taken).into_iter().for_each(|group| self.requeue(group, now)),
+            Settlement::Discard => {
+                let groups = self.groups(taken);
+                groups.into_iter().for_each(|group| self.discard(group, now));
             }
-            Settlement::Acknowledge | Settlement::Discard => {}
         }
+        self.resume_channel(at, now);
+    }
+
+    /// What is settled at once, in the groups in which RabbitMQ's channel hands it to the queues: by queue, then what
+    /// was got one by one, then by consumer tag. What a queue gets back first it hands out first.
+    fn groups(&self, taken: Taken) -> Vec<Taken> {
+        if taken.len() < 2 {
+            return vec![taken];
+        }
+        let mut groups: BTreeMap<_, Taken> = BTreeMap::new();
+        for (tag, unacknowledged) in taken {
+            let queue = self.queues.get(&unacknowledged.queue).map(|queue| queue.name.clone()).unwrap_or_default();
+            let consumer = unacknowledged.consumer.as_ref().map(|(_, tag)| tag.clone());
+            let alone = if consumer.is_none() { tag } else { 0 };
+            groups.entry((queue, consumer, alone)).or_default().push((tag, unacknowledged));
+        }
+        groups.into_values().collect()
+    }
+
+    fn acknowledge(&mut self, taken: Taken, now: Moment) {
         let mut queues = Vec::new();
         for (delivery_tag, unacknowledged) in taken {
-            let queue = unacknowledged.queue;
             self.release(&unacknowledged, &mut queues);
-            if how == Settlement::Discard {
-                if self.queues.contains_key(&queue) {
-                    self.give_up(queue, vec![unacknowledged.entry], Reason::Rejected);
-                } else {
-                    self.memory -= unacknowledged.entry.charge as usize;
-                }
-                continue;
-            }
             self.memory -= unacknowledged.entry.charge as usize;
             if self.journal.is_some()
-                && let Some(name) = self.queues.get(&queue).map(|queue| queue.name.clone())
+                && let Some(queue) = self.queues.get(&unacknowledged.queue).map(|queue| queue.name.clone())
             {
-                self.note(|| Event::Acknowledged { queue: name, delivery_tag });
+                self.note(|| Event::Acknowledged { queue, delivery_tag });
             }
         }
         self.resume(queues, now);
-        self.resume_channel(at, now);
+    }
+
+    fn discard(&mut self, taken: Taken, now: Moment) {
+        let mut queues = Vec::new();
+        for (_, unacknowledged) in taken {
+            self.release(&unacknowledged, &mut queues);
+            self.give_up(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
+        }
+        self.resume(queues, now);
     }
 
     /// Counts a delivery as done; notes its queue where a paused consumer may go on for it.
@@ -73,7 +93,7 @@ impl Broker {
         if let Some(queue) = self.queues.get_mut(&unacknowledged.queue) {
             queue.unacknowledged -= 1;
         }
-        if let Some(consumer) = unacknowledged.consumer.and_then(|id| self.consumers.get_mut(&id)) {
+        if let Some(consumer) = unacknowledged.consumer.as_ref().and_then(|(id, _)| self.consumers.get_mut(id)) {
             consumer.in_flight -= 1;
             if consumer.paused && !queues.contains(&unacknowledged.queue) {
                 queues.push(unacknowledged.queue);
@@ -100,7 +120,7 @@ impl Broker {
     }
 
     /// Puts messages back to where they were in their queues, and hands them out again.
-    pub(super) fn requeue(&mut self, taken: Vec<(u64, Unacknowledged)>, now: Moment) {
+    pub(super) fn requeue(&mut self, taken: Taken, now: Moment) {
         let mut by_queue: Vec<(u64, Vec<Unacknowledged>)> = Vec::new();
         for (_, unacknowledged) in taken {
             match by_queue.iter_mut().find(|(queue, _)| *queue == unacknowledged.queue) {
@@ -134,7 +154,7 @@ impl Broker {
             }
             self.give_up(id, poison, Reason::DeliveryLimit);
             self.enforce_limits(id, now);
-            self.dispatch(id);
+            self.dispatch(id, now);
             self.set_alarm(id);
         }
     }
@@ -143,12 +163,11 @@ impl Broker {
         if !requeue {
             return Err(ReplyCode::NotImplemented.because("requeue=false"));
         }
-        let taken = self.channel(at).map(|channel| channel.take_all()).unwrap_or_default();
-        self.requeue(taken, now);
-        self.resume_channel(at, now);
         if answer {
             self.reply(at, AMQPClass::Basic(basic::AMQPMethod::RecoverOk(basic::RecoverOk {})));
         }
+        let taken = self.channel(at).map(|channel| channel.take_all()).unwrap_or_default();
+        self.settle(at, Settlement::Requeue, taken, now);
         Ok(())
     }
 

@@ -36,7 +36,7 @@ impl Broker {
                     Letter {
                         body: message.content.body().to_vec(),
                         exchange: message.exchange.to_string(),
-                        routing_key: message.routing_key().to_owned(),
+                        routing_key: message.routing_key().into_owned(),
                         properties: properties.map(|(_, properties)| properties).unwrap_or_default(),
                         redelivered: entry.returns > 0,
                     }

@@ -111,7 +111,11 @@ const setState = (id, state) => {
         return;
     }
     pane.dataset.state = state.is;
-    pane.querySelector('.stop').disabled = state.is === 'ended';
+    const stop = pane.querySelector('.stop');
+    if (state.is === 'ended' && document.activeElement === stop) {
+        pane.querySelector('pre').focus(); // a disabled button can't keep it
+    }
+    stop.disabled = state.is === 'ended';
     pane.querySelector('.state').textContent = state.is === 'ended'
         ? (state.status === null ? words.failed : words.ended(state.status)) : words[state.is];
 };

@@ -14,7 +14,7 @@ use rabbitmq_node::Node;
 use snapbox::Data;
 use std::{
     env,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
@@ -72,7 +72,7 @@ impl Stage {
     /// A stage on RabbitMQ with its command line tools and its console; `None`, said on stderr, where there are none.
     pub fn with_tools() -> Option<Self> {
         if env::var("SCENES_AMQP_ADDR").is_ok() {
-            eprintln!("skipped: this scene needs rabbitmqctl, and SCENES_AMQP_ADDR names a broker without it");
+            say("skipped: this scene needs rabbitmqctl, and SCENES_AMQP_ADDR names a broker without it");
             return None;
         }
         Self::on_private_rabbitmq()
@@ -169,8 +169,9 @@ impl Stage {
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap(); // bound and not listening: connections are refused
         let place = socket.local_addr().unwrap().to_string();
         let addr = format!("amqp://{place}");
-        let renamed = vec![(place, "127.0.0.1:5672")];
-        (Terminal { addr, renamed, node: None, shown: String::new(), running: None }, socket)
+        let mut terminal = Terminal::with_address(&addr);
+        terminal.renamed = vec![(place, "127.0.0.1:5672")];
+        (terminal, socket)
     }
 
     /// Adds what stands in a terminal to the record, one below the other.
@@ -236,6 +237,11 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// A terminal in which `AMQP_ADDR` is this.
+    pub fn with_address(addr: &str) -> Self {
+        Self { addr: addr.to_owned(), renamed: Vec::new(), node: None, shown: String::new(), running: None }
+    }
+
     /// Types a command that ends by itself, and checks that it ends well.
     #[track_caller]
     pub fn run(&mut self, command: &str) {
@@ -384,6 +390,11 @@ fn listing_program(name: &str) -> PathBuf {
     FOLDER.join(name)
 }
 
+/// Says something that is shown even when the test passes, as `eprintln!` is not.
+fn say(sentence: &str) {
+    let _ = writeln!(std::io::stderr(), "{sentence}");
+}
+
 /// The project's folder.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package stands in the project")
@@ -409,7 +420,7 @@ pub fn python() -> Option<()> {
             Err(error) => error.to_string(),
         };
         assert!(env::var("CI").as_deref() != Ok("true"), "no Python with pika: {program} {args:?}: {failure}");
-        eprintln!("skipped: no Python with pika could be had ({program} {args:?}: {failure})");
+        say(&format!("skipped: no Python with pika could be had ({program} {args:?}: {failure})"));
         return None;
     }
     Some(())

@@ -1,16 +1,16 @@
-//! Declaring, binding and deleting queues and exchanges (AMQP 0-9-1, sections 1.6 and 1.7).
+//! Declaring, purging and deleting queues, and what a channel may call them (AMQP 0-9-1, section 1.7).
 
 use super::Broker;
 use crate::{
     arguments::{self, QueueType, Settings},
     channel::At,
-    error::{Refusal, ReplyCode, exchange_in_vhost, queue_in_vhost, short},
-    exchange::{Binding, Destination, Exchange, Kind},
+    error::{Refusal, ReplyCode, queue_in_vhost, short},
+    exchange::Destination,
     journal::Event,
     queue::{Moment, Queue},
 };
 use amq_protocol::{
-    protocol::{AMQPClass, basic, exchange, queue},
+    protocol::{AMQPClass, basic, queue},
     types::{AMQPValue, FieldTable},
 };
 use std::sync::Arc;
@@ -21,9 +21,9 @@ pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
 impl Broker {
     pub(super) fn queue_declare(&mut self, at: At, declare: queue::Declare, now: Moment) -> Result<(), Refusal> {
         let name = without_line_breaks(declare.queue.as_str());
-        if let Some(rest) = name.strip_prefix(REPLY_TO) {
+        if name.starts_with(REPLY_TO) {
             // A server asks this way whether its client still waits for the reply.
-            return match self.reply_addresses.contains_key(name.as_str()) && !rest.is_empty() {
+            return match name == REPLY_TO || self.reply_addresses.contains_key(name.as_str()) {
                 true => self.declared(at, declare.nowait, name.into(), 0, 1),
                 false => Err(no_queue(&name)),
             };
@@ -105,7 +105,7 @@ impl Broker {
         Ok(())
     }
 
-    fn counts(&self, queue: u64) -> (usize, usize) {
+    pub(super) fn counts(&self, queue: u64) -> (usize, usize) {
         self.queues.get(&queue).map_or((0, 0), |queue| (queue.len(), queue.consumers.len()))
     }
 
@@ -125,40 +125,6 @@ impl Broker {
         check_same_flag(&of, "durable", queue.durable, durable)?;
         check_same_flag(&of, "auto_delete", queue.auto_delete, auto_delete)?;
         arguments::check_same(&queue.name, &queue.arguments, arguments)
-    }
-
-    pub(super) fn queue_bind(&mut self, at: At, bind: queue::Bind) -> Result<(), Refusal> {
-        let (name, key) = self.with_last_queue(at, bind.queue.as_str(), bind.routing_key.as_str())?;
-        let source = without_line_breaks(bind.exchange.as_str());
-        refuse_default(&source)?;
-        let exchange = self.exchanges.get(source.as_str());
-        let queue = self.queue_ids.get(name.as_str()).copied();
-        // Of two missing ends RabbitMQ names the exchange.
-        let exchange = exchange.ok_or_else(|| no_exchange(&source))?;
-        let queue = queue.ok_or_else(|| no_queue(&name))?;
-        exchange.check_binding(&bind.arguments)?;
-        self.check_access(at, queue)?;
-        self.add_binding(&source, Destination::Queue(queue), &key, &bind.arguments)?;
-        if !bind.nowait {
-            self.reply(at, AMQPClass::Queue(queue::AMQPMethod::BindOk(queue::BindOk {})));
-        }
-        Ok(())
-    }
-
-    pub(super) fn queue_unbind(&mut self, at: At, unbind: queue::Unbind) -> Result<(), Refusal> {
-        let (name, key) = self.with_last_queue(at, unbind.queue.as_str(), unbind.routing_key.as_str())?;
-        let source = without_line_breaks(unbind.exchange.as_str());
-        refuse_default(&source)?;
-        // Unbinding what isn't bound, or isn't there, is no mistake.
-        if let Some(&queue) = self.queue_ids.get(name.as_str()) {
-            let binding = Binding::new(Destination::Queue(queue), &key, &unbind.arguments);
-            if self.exchanges.get(source.as_str()).is_some_and(|exchange| exchange.has_binding(&binding)) {
-                self.check_access(at, queue)?;
-                self.remove_binding(&source, &binding);
-            }
-        }
-        self.reply(at, AMQPClass::Queue(queue::AMQPMethod::UnbindOk(queue::UnbindOk {})));
-        Ok(())
     }
 
     pub(super) fn queue_purge(&mut self, at: At, purge: queue::Purge, now: Moment) -> Result<(), Refusal> {
@@ -211,8 +177,11 @@ impl Broker {
         self.alarms.remove(&(queue.alarm, id));
         self.queue_ids.remove(&queue.name);
         self.memory -= queue.take_all().iter().map(|entry| entry.charge as usize).sum::<usize>();
-        for consumer in queue.consumers.iter() {
-            let Some(gone) = self.consumers.remove(&consumer) else { continue };
+        let mut consumers: Vec<_> = queue.consumers.iter().filter_map(|id| self.consumers.remove(&id)).collect();
+        consumers.sort_unstable_by(|a, b| {
+            (a.at.connection, a.at.channel, &a.tag).cmp(&(b.at.connection, b.at.channel, &b.tag))
+        });
+        for gone in consumers {
             let Some(connection) = self.connections.get_mut(&gone.at.connection) else { continue };
             if let Some(channel) = connection.channels.get_mut(&gone.at.channel) {
                 channel.consumers.remove(&gone.tag);
@@ -226,162 +195,6 @@ impl Broker {
         self.note(|| Event::QueueDeleted { queue: queue.name });
     }
 
-    pub(super) fn exchange_declare(&mut self, at: At, declare: exchange::Declare) -> Result<(), Refusal> {
-        let name = without_line_breaks(declare.exchange.as_str());
-        let of = exchange_in_vhost(&name);
-        if declare.passive {
-            refuse_default(&name)?;
-            self.exchanges.get(name.as_str()).ok_or_else(|| no_exchange(&name))?;
-        } else {
-            let kind = Kind::named(declare.kind.as_str())?;
-            refuse_default(&name)?;
-            if let Some(known) = self.exchanges.get(name.as_str()) {
-                if known.kind != kind {
-                    let (current, received) = (format!("'{}'", known.kind.name()), format!("'{}'", kind.name()));
-                    return Err(arguments::inequivalent(&of, "type", &current, &received));
-                }
-                check_same_flag(&of, "durable", known.durable, declare.durable)?;
-                check_same_flag(&of, "auto_delete", known.auto_delete, declare.auto_delete)?;
-                check_same_flag(&of, "internal", known.internal, declare.internal)?;
-                let alternate = "alternate-exchange";
-                arguments::check_same_argument(&of, alternate, &known.arguments, &declare.arguments)?;
-            } else {
-                if name.starts_with("amq.") {
-                    let text = format!("exchange name '{name}' contains reserved prefix 'amq.*'");
-                    return Err(ReplyCode::AccessRefused.because(text));
-                }
-                let alternate = check_exchange_name(&declare.arguments, "alternate-exchange", &of)?;
-                self.check_room()?;
-                let mut created = Exchange::new(name.into(), kind);
-                created.durable = declare.durable;
-                created.auto_delete = declare.auto_delete;
-                created.internal = declare.internal;
-                created.arguments = declare.arguments;
-                created.alternate = alternate;
-                let name = created.name.clone();
-                self.exchanges.insert(name.clone(), created);
-                self.note(|| Event::ExchangeDeclared { exchange: name });
-            }
-        }
-        if !declare.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::DeclareOk(exchange::DeclareOk {})));
-        }
-        Ok(())
-    }
-
-    pub(super) fn exchange_delete(&mut self, at: At, delete: exchange::Delete) -> Result<(), Refusal> {
-        let name = without_line_breaks(delete.exchange.as_str());
-        refuse_default(&name)?;
-        if name.starts_with("amq.") {
-            let text = format!("deletion of system {} not allowed", exchange_in_vhost(&name));
-            return Err(ReplyCode::AccessRefused.because(text));
-        }
-        if let Some(known) = self.exchanges.get(name.as_str()) {
-            if delete.if_unused && known.bindings().len() > 0 {
-                return Err(ReplyCode::PreconditionFailed.because(format!("{} in use", exchange_in_vhost(&name))));
-            }
-            self.delete_exchange(&name);
-        }
-        if !delete.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::DeleteOk(exchange::DeleteOk {})));
-        }
-        Ok(())
-    }
-
-    pub(super) fn delete_exchange(&mut self, name: &str) {
-        let Some(gone) = self.exchanges.remove(name) else { return };
-        self.bindings -= gone.bindings().len();
-        self.forget_destination(&Destination::Exchange(gone.name.clone()));
-        self.note(|| Event::ExchangeDeleted { exchange: gone.name });
-    }
-
-    pub(super) fn exchange_bind(&mut self, at: At, bind: exchange::Bind) -> Result<(), Refusal> {
-        let (source, destination) =
-            (without_line_breaks(bind.source.as_str()), without_line_breaks(bind.destination.as_str()));
-        refuse_default(&destination)?;
-        refuse_default(&source)?;
-        let from = self.exchanges.get(source.as_str()).ok_or_else(|| no_exchange(&source))?;
-        let to = self.exchanges.get(destination.as_str()).ok_or_else(|| no_exchange(&destination))?;
-        from.check_binding(&bind.arguments)?;
-        let destination = Destination::Exchange(to.name.clone());
-        self.add_binding(&source, destination, bind.routing_key.as_str(), &bind.arguments)?;
-        if !bind.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::BindOk(exchange::BindOk {})));
-        }
-        Ok(())
-    }
-
-    pub(super) fn exchange_unbind(&mut self, at: At, unbind: exchange::Unbind) -> Result<(), Refusal> {
-        let (source, destination) =
-            (without_line_breaks(unbind.source.as_str()), without_line_breaks(unbind.destination.as_str()));
-        refuse_default(&destination)?;
-        refuse_default(&source)?;
-        let destination = Destination::Exchange(destination.into());
-        let binding = Binding::new(destination, unbind.routing_key.as_str(), &unbind.arguments);
-        self.remove_binding(&source, &binding);
-        if !unbind.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::UnbindOk(exchange::UnbindOk {})));
-        }
-        Ok(())
-    }
-
-    fn add_binding(
-        &mut self,
-        source: &str,
-        destination: Destination,
-        key: &str,
-        arguments: &FieldTable,
-    ) -> Result<(), Refusal> {
-        self.check_room()?;
-        let name = self.name_of(&destination);
-        let binding = Binding::new(destination, key, arguments);
-        let routing_key = binding.routing_key.clone();
-        if let Some(exchange) = self.exchanges.get_mut(source)
-            && exchange.bind(binding, arguments)
-        {
-            self.bindings += 1;
-            let exchange = exchange.name.clone();
-            self.note(|| Event::Bound { exchange, destination: name, routing_key });
-        }
-        Ok(())
-    }
-
-    /// Takes a binding away; an auto-delete exchange goes with its last one.
-    fn remove_binding(&mut self, source: &str, binding: &Binding) {
-        let destination = self.name_of(&binding.destination);
-        let Some(exchange) = self.exchanges.get_mut(source) else { return };
-        if !exchange.unbind(binding) {
-            return;
-        }
-        self.bindings -= 1;
-        let (name, is_done) = (exchange.name.clone(), exchange.auto_delete && exchange.bindings().len() == 0);
-        let routing_key = binding.routing_key.clone();
-        self.note(|| Event::Unbound { exchange: name, destination, routing_key });
-        if is_done {
-            self.delete_exchange(source);
-        }
-    }
-
-    /// Removes all bindings to something that is gone.
-    fn forget_destination(&mut self, destination: &Destination) {
-        let mut done = Vec::new();
-        for exchange in self.exchanges.values_mut() {
-            let forgotten = exchange.forget(destination);
-            self.bindings -= forgotten;
-            if forgotten > 0 && exchange.auto_delete && exchange.bindings().len() == 0 {
-                done.push(exchange.name.clone());
-            }
-        }
-        done.iter().for_each(|name| self.delete_exchange(name));
-    }
-
-    pub(super) fn name_of(&self, destination: &Destination) -> Arc<str> {
-        match destination {
-            Destination::Exchange(name) => name.clone(),
-            Destination::Queue(id) => self.queues.get(id).map(|queue| queue.name.clone()).unwrap_or_default(),
-        }
-    }
-
     /// The queue with this name, if this connection may use it.
     pub(super) fn queue_for(&self, at: At, name: &str) -> Result<u64, Refusal> {
         let queue = *self.queue_ids.get(name).ok_or_else(|| no_queue(name))?;
@@ -389,7 +202,7 @@ impl Broker {
         Ok(queue)
     }
 
-    fn check_access(&self, at: At, queue: u64) -> Result<(), Refusal> {
+    pub(super) fn check_access(&self, at: At, queue: u64) -> Result<(), Refusal> {
         match self.queues.get(&queue) {
             Some(queue) if queue.owner.is_some_and(|owner| owner != at.connection) => Err(locked(&queue.name)),
             _ => Ok(()),
@@ -406,7 +219,7 @@ impl Broker {
     }
 
     /// The same for a binding, where the routing key may be left out along with the name.
-    fn with_last_queue(&mut self, at: At, name: &str, key: &str) -> Result<(String, String), Refusal> {
+    pub(super) fn with_last_queue(&mut self, at: At, name: &str, key: &str) -> Result<(String, String), Refusal> {
         let queue = self.or_last_queue(at, name)?;
         let key = if name.is_empty() && key.is_empty() { queue.clone() } else { key.to_owned() };
         Ok((without_line_breaks(&queue), key))
@@ -439,16 +252,12 @@ impl Broker {
 }
 
 /// RabbitMQ takes line breaks out of names.
-fn without_line_breaks(name: &str) -> String {
+pub(super) fn without_line_breaks(name: &str) -> String {
     name.replace(['\r', '\n'], "")
 }
 
-fn no_queue(name: &str) -> Refusal {
+pub(super) fn no_queue(name: &str) -> Refusal {
     ReplyCode::NotFound.because(format!("no {}", queue_in_vhost(name)))
-}
-
-pub(super) fn no_exchange(name: &str) -> Refusal {
-    ReplyCode::NotFound.because(format!("no {}", exchange_in_vhost(name)))
 }
 
 fn locked(name: &str) -> Refusal {
@@ -459,14 +268,7 @@ fn locked(name: &str) -> Refusal {
     ))
 }
 
-fn refuse_default(name: &str) -> Result<(), Refusal> {
-    match name {
-        "" => Err(ReplyCode::AccessRefused.because("operation not permitted on the default exchange")),
-        _ => Ok(()),
-    }
-}
-
-fn check_same_flag(of: &str, what: &str, current: bool, received: bool) -> Result<(), Refusal> {
+pub(super) fn check_same_flag(of: &str, what: &str, current: bool, received: bool) -> Result<(), Refusal> {
     match current == received {
         true => Ok(()),
         false => Err(arguments::inequivalent(of, what, &format!("'{current}'"), &format!("'{received}'"))),
@@ -474,7 +276,7 @@ fn check_same_flag(of: &str, what: &str, current: bool, received: bool) -> Resul
 }
 
 /// An argument that names an exchange, which has to be text.
-fn check_exchange_name(arguments: &FieldTable, name: &str, of: &str) -> Result<Option<Arc<str>>, Refusal> {
+pub(super) fn check_exchange_name(arguments: &FieldTable, name: &str, of: &str) -> Result<Option<Arc<str>>, Refusal> {
     match arguments.inner().get(name) {
         None => Ok(None),
         Some(AMQPValue::LongString(text)) => Ok(Some(text.to_string().into())),

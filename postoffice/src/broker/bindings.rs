@@ -1,0 +1,142 @@
+//! Binding queues and exchanges to exchanges, and taking such rules away again (AMQP 0-9-1, sections 1.6 and 1.7;
+//! <https://www.rabbitmq.com/docs/e2e>).
+
+use super::{
+    Broker,
+    exchanges::{no_exchange, refuse_default},
+    queues::{no_queue, without_line_breaks},
+};
+use crate::{
+    channel::At,
+    error::Refusal,
+    exchange::{Binding, Destination},
+    journal::Event,
+};
+use amq_protocol::{
+    protocol::{AMQPClass, exchange, queue},
+    types::FieldTable,
+};
+use std::sync::Arc;
+
+impl Broker {
+    pub(super) fn queue_bind(&mut self, at: At, bind: queue::Bind) -> Result<(), Refusal> {
+        let (name, key) = self.with_last_queue(at, bind.queue.as_str(), bind.routing_key.as_str())?;
+        let source = without_line_breaks(bind.exchange.as_str());
+        refuse_default(&source)?;
+        let exchange = self.exchanges.get(source.as_str());
+        let queue = self.queue_ids.get(name.as_str()).copied();
+        // Of two missing ends RabbitMQ names the exchange.
+        let exchange = exchange.ok_or_else(|| no_exchange(&source))?;
+        let queue = queue.ok_or_else(|| no_queue(&name))?;
+        exchange.check_binding(&bind.arguments)?;
+        self.check_access(at, queue)?;
+        self.add_binding(&source, Destination::Queue(queue), &key, &bind.arguments)?;
+        if !bind.nowait {
+            self.reply(at, AMQPClass::Queue(queue::AMQPMethod::BindOk(queue::BindOk {})));
+        }
+        Ok(())
+    }
+
+    pub(super) fn queue_unbind(&mut self, at: At, unbind: queue::Unbind) -> Result<(), Refusal> {
+        let (name, key) = self.with_last_queue(at, unbind.queue.as_str(), unbind.routing_key.as_str())?;
+        let source = without_line_breaks(unbind.exchange.as_str());
+        refuse_default(&source)?;
+        // Unbinding what isn't bound, or isn't there, is no mistake.
+        if let Some(&queue) = self.queue_ids.get(name.as_str()) {
+            let binding = Binding::new(Destination::Queue(queue), &key, &unbind.arguments);
+            if self.exchanges.get(source.as_str()).is_some_and(|exchange| exchange.has_binding(&binding)) {
+                self.check_access(at, queue)?;
+                self.remove_binding(&source, &binding);
+            }
+        }
+        self.reply(at, AMQPClass::Queue(queue::AMQPMethod::UnbindOk(queue::UnbindOk {})));
+        Ok(())
+    }
+
+    pub(super) fn exchange_bind(&mut self, at: At, bind: exchange::Bind) -> Result<(), Refusal> {
+        let (source, destination) =
+            (without_line_breaks(bind.source.as_str()), without_line_breaks(bind.destination.as_str()));
+        refuse_default(&destination)?;
+        refuse_default(&source)?;
+        let from = self.exchanges.get(source.as_str()).ok_or_else(|| no_exchange(&source))?;
+        let to = self.exchanges.get(destination.as_str()).ok_or_else(|| no_exchange(&destination))?;
+        from.check_binding(&bind.arguments)?;
+        let destination = Destination::Exchange(to.name.clone());
+        self.add_binding(&source, destination, bind.routing_key.as_str(), &bind.arguments)?;
+        if !bind.nowait {
+            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::BindOk(exchange::BindOk {})));
+        }
+        Ok(())
+    }
+
+    pub(super) fn exchange_unbind(&mut self, at: At, unbind: exchange::Unbind) -> Result<(), Refusal> {
+        let (source, destination) =
+            (without_line_breaks(unbind.source.as_str()), without_line_breaks(unbind.destination.as_str()));
+        refuse_default(&destination)?;
+        refuse_default(&source)?;
+        let destination = Destination::Exchange(destination.into());
+        let binding = Binding::new(destination, unbind.routing_key.as_str(), &unbind.arguments);
+        self.remove_binding(&source, &binding);
+        if !unbind.nowait {
+            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::UnbindOk(exchange::UnbindOk {})));
+        }
+        Ok(())
+    }
+
+    fn add_binding(
+        &mut self,
+        source: &str,
+        destination: Destination,
+        key: &str,
+        arguments: &FieldTable,
+    ) -> Result<(), Refusal> {
+        self.check_room()?;
+        let name = self.name_of(&destination);
+        let binding = Binding::new(destination, key, arguments);
+        let routing_key = binding.routing_key.clone();
+        if let Some(exchange) = self.exchanges.get_mut(source)
+            && exchange.bind(binding, arguments)
+        {
+            self.bindings += 1;
+            let exchange = exchange.name.clone();
+            self.note(|| Event::Bound { exchange, destination: name, routing_key });
+        }
+        Ok(())
+    }
+
+    /// Takes a binding away; an auto-delete exchange goes with its last one.
+    fn remove_binding(&mut self, source: &str, binding: &Binding) {
+        let destination = self.name_of(&binding.destination);
+        let Some(exchange) = self.exchanges.get_mut(source) else { return };
+        if !exchange.unbind(binding) {
+            return;
+        }
+        self.bindings -= 1;
+        let (name, is_done) = (exchange.name.clone(), exchange.auto_delete && exchange.bindings().len() == 0);
+        let routing_key = binding.routing_key.clone();
+        self.note(|| Event::Unbound { exchange: name, destination, routing_key });
+        if is_done {
+            self.delete_exchange(source);
+        }
+    }
+
+    /// Removes all bindings to something that is gone.
+    pub(super) fn forget_destination(&mut self, destination: &Destination) {
+        let mut done = Vec::new();
+        for exchange in self.exchanges.values_mut() {
+            let forgotten = exchange.forget(destination);
+            self.bindings -= forgotten;
+            if forgotten > 0 && exchange.auto_delete && exchange.bindings().len() == 0 {
+                done.push(exchange.name.clone());
+            }
+        }
+        done.iter().for_each(|name| self.delete_exchange(name));
+    }
+
+    pub(super) fn name_of(&self, destination: &Destination) -> Arc<str> {
+        match destination {
+            Destination::Exchange(name) => name.clone(),
+            Destination::Queue(id) => self.queues.get(id).map(|queue| queue.name.clone()).unwrap_or_default(),
+        }
+    }
+}

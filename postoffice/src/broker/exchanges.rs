@@ -1,0 +1,96 @@
+//! Declaring and deleting exchanges (AMQP 0-9-1, section 1.6).
+
+use super::{
+    Broker,
+    queues::{check_exchange_name, check_same_flag, without_line_breaks},
+};
+use crate::{
+    arguments,
+    channel::At,
+    error::{Refusal, ReplyCode, exchange_in_vhost},
+    exchange::{Destination, Exchange, Kind},
+    journal::Event,
+};
+use amq_protocol::protocol::{AMQPClass, exchange};
+
+impl Broker {
+    pub(super) fn exchange_declare(&mut self, at: At, declare: exchange::Declare) -> Result<(), Refusal> {
+        let name = without_line_breaks(declare.exchange.as_str());
+        let of = exchange_in_vhost(&name);
+        if declare.passive {
+            refuse_default(&name)?;
+            self.exchanges.get(name.as_str()).ok_or_else(|| no_exchange(&name))?;
+        } else {
+            let kind = Kind::named(declare.kind.as_str())?;
+            refuse_default(&name)?;
+            if let Some(known) = self.exchanges.get(name.as_str()) {
+                if known.kind != kind {
+                    let (current, received) = (format!("'{}'", known.kind.name()), format!("'{}'", kind.name()));
+                    return Err(arguments::inequivalent(&of, "type", &current, &received));
+                }
+                check_same_flag(&of, "durable", known.durable, declare.durable)?;
+                check_same_flag(&of, "auto_delete", known.auto_delete, declare.auto_delete)?;
+                check_same_flag(&of, "internal", known.internal, declare.internal)?;
+                let alternate = "alternate-exchange";
+                arguments::check_same_argument(&of, alternate, &known.arguments, &declare.arguments)?;
+            } else {
+                if name.starts_with("amq.") {
+                    let text = format!("exchange name '{name}' contains reserved prefix 'amq.*'");
+                    return Err(ReplyCode::AccessRefused.because(text));
+                }
+                let alternate = check_exchange_name(&declare.arguments, "alternate-exchange", &of)?;
+                self.check_room()?;
+                let mut created = Exchange::new(name.into(), kind);
+                created.durable = declare.durable;
+                created.auto_delete = declare.auto_delete;
+                created.internal = declare.internal;
+                created.arguments = declare.arguments;
+                created.alternate = alternate;
+                let name = created.name.clone();
+                self.exchanges.insert(name.clone(), created);
+                self.note(|| Event::ExchangeDeclared { exchange: name });
+            }
+        }
+        if !declare.nowait {
+            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::DeclareOk(exchange::DeclareOk {})));
+        }
+        Ok(())
+    }
+
+    pub(super) fn exchange_delete(&mut self, at: At, delete: exchange::Delete) -> Result<(), Refusal> {
+        let name = without_line_breaks(delete.exchange.as_str());
+        refuse_default(&name)?;
+        if name.starts_with("amq.") {
+            let text = format!("deletion of system {} not allowed", exchange_in_vhost(&name));
+            return Err(ReplyCode::AccessRefused.because(text));
+        }
+        if let Some(known) = self.exchanges.get(name.as_str()) {
+            if delete.if_unused && known.bindings().len() > 0 {
+                return Err(ReplyCode::PreconditionFailed.because(format!("{} in use", exchange_in_vhost(&name))));
+            }
+            self.delete_exchange(&name);
+        }
+        if !delete.nowait {
+            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::DeleteOk(exchange::DeleteOk {})));
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_exchange(&mut self, name: &str) {
+        let Some(gone) = self.exchanges.remove(name) else { return };
+        self.bindings -= gone.bindings().len();
+        self.forget_destination(&Destination::Exchange(gone.name.clone()));
+        self.note(|| Event::ExchangeDeleted { exchange: gone.name });
+    }
+}
+
+pub(super) fn no_exchange(name: &str) -> Refusal {
+    ReplyCode::NotFound.because(format!("no {}", exchange_in_vhost(name)))
+}
+
+pub(super) fn refuse_default(name: &str) -> Result<(), Refusal> {
+    match name {
+        "" => Err(ReplyCode::AccessRefused.because("operation not permitted on the default exchange")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,321 @@
+//! The broker without a network: methods in, effects out, time as it pleases the test.
+
+use super::{Broker, Client, Limits};
+use crate::{
+    effect::Effect,
+    error::ReplyCode,
+    message::Content,
+    queue::Moment,
+    wire::{Ids, Publish},
+};
+use amq_protocol::{
+    frame::WriteContext,
+    protocol::{AMQPClass, BasicProperties, basic, channel, confirm, queue},
+    types::{AMQPValue, FieldTable},
+};
+use proptest::prelude::*;
+
+/// A broker and the time of day.
+struct Office {
+    broker: Broker,
+    now: Moment,
+}
+
+impl Office {
+    fn open() -> Self {
+        Self { broker: Broker::new(Limits { memory: 100_000, message: 10_000, objects: 1_000 }), now: 1_000_000 }
+    }
+
+    /// A client with channel 1 open.
+    fn client(&mut self) -> u64 {
+        let client = Client { hears_cancels: true, hears_blocks: true, channel_max: 10, ..Client::default() };
+        let id = self.broker.connect(client);
+        self.run(id, (20, 10), AMQPClass::Channel(channel::AMQPMethod::Open(channel::Open {})));
+        self.hears(id);
+        id
+    }
+
+    fn run(&mut self, client: u64, ids: Ids, method: AMQPClass) {
+        self.broker.method(client, 1, ids, method, self.now).unwrap();
+    }
+
+    fn declare(&mut self, client: u64, name: &str, arguments: &[(&str, AMQPValue)]) {
+        let mut table = FieldTable::default();
+        for (name, value) in arguments {
+            table.insert((*name).into(), value.clone());
+        }
+        let declare = queue::Declare {
+            queue: name.into(),
+            passive: false,
+            durable: true,
+            exclusive: false,
+            auto_delete: false,
+            nowait: true,
+            arguments: table,
+        };
+        self.run(client, (50, 10), AMQPClass::Queue(queue::AMQPMethod::Declare(declare)));
+    }
+
+    fn consume(&mut self, client: u64, queue: &str, prefetch: u16) {
+        let qos = basic::Qos { prefetch_count: prefetch, global: false };
+        self.run(client, (60, 10), AMQPClass::Basic(basic::AMQPMethod::Qos(qos)));
+        let consume = basic::Consume {
+            queue: queue.into(),
+            consumer_tag: "me".into(),
+            no_local: false,
+            no_ack: false,
+            exclusive: false,
+            nowait: true,
+            arguments: FieldTable::default(),
+        };
+        self.run(client, (60, 20), AMQPClass::Basic(basic::AMQPMethod::Consume(consume)));
+        self.hears(client);
+    }
+
+    fn publish(&mut self, client: u64, key: &str, body: &str) {
+        self.publish_with(client, key, body, &BasicProperties::default());
+    }
+
+    fn publish_with(&mut self, client: u64, key: &str, body: &str, properties: &BasicProperties) {
+        let raw = basic::gen_properties(properties)(WriteContext::from(Vec::new())).unwrap().into_inner().0;
+        let content = Content::new(key.as_bytes(), &raw, body.as_bytes());
+        let publish = Publish { routing_key: key.as_bytes().to_vec(), mandatory: true, ..Publish::default() };
+        self.broker.publish(client, 1, &publish, content, self.now).unwrap();
+    }
+
+    fn ack(&mut self, client: u64, delivery_tag: u64, multiple: bool) {
+        let ack = basic::AMQPMethod::Ack(basic::Ack { delivery_tag, multiple });
+        self.run(client, (60, 80), AMQPClass::Basic(ack));
+    }
+
+    fn nack(&mut self, client: u64, delivery_tag: u64, requeue: bool) {
+        let nack = basic::AMQPMethod::Nack(basic::Nack { delivery_tag, multiple: false, requeue });
+        self.run(client, (60, 120), AMQPClass::Basic(nack));
+    }
+
+    /// What a client has received since, in short.
+    fn hears(&mut self, client: u64) -> Vec<String> {
+        let mut outbox = Vec::new();
+        self.broker.take_outbox(client, &mut outbox, self.now);
+        outbox.into_iter().map(|outgoing| in_short(&outgoing.effect)).collect()
+    }
+
+    fn counts(&mut self, queue: &str) -> (usize, usize) {
+        let state = self.broker.queue_state(queue, self.now).unwrap();
+        (state.ready, state.unacknowledged)
+    }
+
+    fn wait(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
+        self.broker.tick(self.now);
+    }
+}
+
+fn in_short(effect: &Effect) -> String {
+    match effect {
+        Effect::Deliver { delivery_tag, redelivered, message, .. } => {
+            let again = if *redelivered { " again" } else { "" };
+            format!("{delivery_tag}: {}{again}", String::from_utf8_lossy(message.content.body()))
+        }
+        Effect::Confirm { delivery_tag, multiple } => format!("ack {delivery_tag}{}", if *multiple { "+" } else { "" }),
+        Effect::Refuse { delivery_tag } => format!("nack {delivery_tag}"),
+        Effect::Return(_) => "returned".to_owned(),
+        Effect::GetOk { .. } => "got".to_owned(),
+        Effect::Method(method) => match &**method {
+            AMQPClass::Channel(channel::AMQPMethod::Close(close)) => format!("closed {}", close.reply_code),
+            AMQPClass::Basic(basic::AMQPMethod::Cancel(_)) => "cancelled".to_owned(),
+            AMQPClass::Connection(method) => format!("{method:?}").split('(').next().unwrap_or_default().to_owned(),
+            _ => "ok".to_owned(),
+        },
+    }
+}
+
+#[test]
+fn letters_go_round_and_come_back_in_order_when_their_reader_leaves() {
+    let mut office = Office::open();
+    let (anna, ben, carl) = (office.client(), office.client(), office.client());
+    office.declare(anna, "hello", &[]);
+    office.consume(ben, "hello", 2);
+    office.consume(carl, "hello", 1);
+    ["a", "b", "c", "d"].iter().for_each(|body| office.publish(anna, "hello", body));
+    assert_eq!(office.hears(ben), ["1: a", "2: c"]);
+    assert_eq!(office.hears(carl), ["1: b"]);
+    assert_eq!(office.counts("hello"), (1, 3));
+    office.broker.disconnect(ben, office.now);
+    assert_eq!(office.counts("hello"), (3, 1));
+    office.ack(carl, 1, false);
+    assert_eq!(office.hears(carl), ["2: a again"]);
+}
+
+#[test]
+fn confirms_that_follow_one_another_become_one() {
+    let mut office = Office::open();
+    let anna = office.client();
+    office.declare(anna, "hello", &[]);
+    let select = confirm::AMQPMethod::Select(confirm::Select { nowait: true });
+    office.run(anna, (85, 10), AMQPClass::Confirm(select));
+    (0..3).for_each(|_| office.publish(anna, "hello", "x"));
+    office.publish(anna, "nobody", "x");
+    office.publish(anna, "hello", "x");
+    assert_eq!(office.hears(anna), ["ack 3+", "returned", "ack 5+"]);
+}
+
+#[test]
+fn a_mistake_closes_its_channel_and_gives_back_what_it_held() {
+    let mut office = Office::open();
+    let anna = office.client();
+    office.declare(anna, "hello", &[]);
+    office.consume(anna, "hello", 0);
+    office.publish(anna, "hello", "a");
+    assert_eq!(office.hears(anna), ["1: a"]);
+    office.ack(anna, 7, false);
+    assert_eq!(office.hears(anna), [format!("closed {}", ReplyCode::PreconditionFailed as u16)]);
+    assert_eq!(office.counts("hello"), (1, 0));
+    office.ack(anna, 1, false); // on a closed channel, nobody listens
+    assert_eq!(office.hears(anna), [""; 0]);
+}
+
+#[test]
+fn a_letter_that_expires_or_is_rejected_goes_to_the_dead_letter_office() {
+    let mut office = Office::open();
+    let (anna, ben) = (office.client(), office.client());
+    let text = |text: &str| AMQPValue::LongString(text.into());
+    let dead = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))];
+    office.declare(anna, "dead", &[]);
+    office.declare(anna, "hello", &dead);
+    office.publish_with(anna, "hello", "late", &BasicProperties::default().with_expiration("100".into()));
+    office.wait(99);
+    assert_eq!(office.counts("hello"), (1, 0));
+    office.wait(1);
+    assert_eq!(office.counts("dead"), (1, 0));
+    office.consume(ben, "hello", 0);
+    office.publish(anna, "hello", "bad");
+    office.nack(ben, 1, false);
+    assert_eq!(office.counts("dead"), (2, 0));
+    let letters = office.broker.letters("dead", office.now).unwrap();
+    let reason =
+        |index: usize| letters[index].properties.headers().as_ref()?.inner().get("x-first-death-reason").cloned();
+    assert_eq!((reason(0), reason(1)), (Some(text("expired")), Some(text("rejected"))));
+}
+
+#[test]
+fn an_unused_queue_expires_and_a_used_one_does_not() {
+    let mut office = Office::open();
+    let anna = office.client();
+    office.declare(anna, "idle", &[("x-expires", AMQPValue::LongInt(100))]);
+    office.declare(anna, "used", &[("x-expires", AMQPValue::LongInt(100))]);
+    office.consume(anna, "used", 0);
+    office.wait(100);
+    let names: Vec<String> = office.broker.queue_states(office.now).into_iter().map(|queue| queue.name).collect();
+    assert_eq!(names, ["used"]);
+}
+
+#[test]
+fn a_client_that_does_not_read_leaves_its_letters_in_the_queue() {
+    let mut office = Office::open();
+    office.broker.limits.memory = usize::MAX;
+    let (anna, ben) = (office.client(), office.client());
+    office.declare(anna, "hello", &[]);
+    office.consume(ben, "hello", 0);
+    let body = "x".repeat(10_000);
+    (0..100).for_each(|_| office.publish(anna, "hello", &body));
+    let (ready, unacknowledged) = office.counts("hello");
+    assert!((20..40).contains(&unacknowledged), "{unacknowledged} are on their way");
+    assert_eq!(ready + unacknowledged, 100);
+    let mut read = 0;
+    loop {
+        match office.hears(ben).len() {
+            0 => break,
+            more => read += more,
+        }
+    }
+    assert_eq!(read, 100);
+}
+
+#[test]
+fn publishers_wait_while_the_memory_is_full_and_hear_when_it_is_not() {
+    let mut office = Office::open();
+    let (anna, ben) = (office.client(), office.client());
+    office.declare(anna, "hello", &[]);
+    (0..11).for_each(|_| office.publish(anna, "hello", &"x".repeat(9_500)));
+    assert!(office.broker.is_full());
+    assert_eq!(office.hears(anna), [""; 0]);
+    office.broker.block(anna);
+    office.broker.block(anna);
+    assert_eq!(office.hears(anna), ["Blocked"]);
+    office.consume(ben, "hello", 2);
+    office.ack(ben, 2, true);
+    assert!(!office.broker.is_full());
+    assert_eq!(office.hears(anna), ["Unblocked"]);
+    assert_eq!(office.hears(ben).len(), 2);
+}
+
+/// Something that a client does.
+#[derive(Clone, Debug)]
+enum Step {
+    Publish(usize, usize),
+    Consume(usize, usize, u16),
+    Settle(usize, u64, u8),
+    Leave(usize),
+    Purge(usize),
+    Read(usize),
+    Wait(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let client = 0usize..3;
+    prop_oneof![
+        6 => (client.clone(), 0usize..3).prop_map(|(client, queue)| Step::Publish(client, queue)),
+        2 => (client.clone(), 0usize..3, 0u16..3).prop_map(|(client, queue, n)| Step::Consume(client, queue, n)),
+        6 => (client.clone(), 0u64..8, 0u8..4).prop_map(|(client, tag, how)| Step::Settle(client, tag, how)),
+        1 => client.clone().prop_map(Step::Leave),
+        1 => (0usize..3).prop_map(Step::Purge),
+        3 => client.prop_map(Step::Read),
+        2 => (0u64..40).prop_map(Step::Wait),
+    ]
+}
+
+proptest! {
+    /// Whatever clients do, the books balance: nothing is counted that isn't there, and an empty office costs nothing.
+    #[test]
+    fn the_books_balance(steps in proptest::collection::vec(step(), 1..120)) {
+        const QUEUES: [&str; 3] = ["plain", "short", "brief"];
+        let text = |text: &str| AMQPValue::LongString(text.into());
+        let mut office = Office::open();
+        let owner = office.client();
+        office.declare(owner, "plain", &[]);
+        let dead = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("plain"))];
+        let limited = |name, value| [&dead[..], &[(name, AMQPValue::LongInt(value))]].concat();
+        office.declare(owner, "short", &limited("x-max-length", 3));
+        office.declare(owner, "brief", &limited("x-message-ttl", 50));
+        let mut clients = [office.client(), office.client(), office.client()];
+        for step in steps {
+            match step {
+                Step::Publish(client, queue) => office.publish(clients[client], QUEUES[queue], "letter"),
+                Step::Consume(client, queue, prefetch) => {
+                    // A second consumer with the same tag would end the connection.
+                    office.broker.disconnect(clients[client], office.now);
+                    clients[client] = office.client();
+                    office.consume(clients[client], QUEUES[queue], prefetch);
+                }
+                Step::Settle(client, tag, 0) => office.ack(clients[client], tag, true),
+                Step::Settle(client, tag, 1) => office.ack(clients[client], tag, false),
+                Step::Settle(client, tag, how) => office.nack(clients[client], tag, how == 2),
+                Step::Leave(client) => {
+                    office.broker.disconnect(clients[client], office.now);
+                    clients[client] = office.client();
+                }
+                Step::Purge(queue) => drop(office.broker.empty_queue(QUEUES[queue], office.now)),
+                Step::Read(client) => drop(office.hears(clients[client])),
+                Step::Wait(milliseconds) => office.wait(milliseconds),
+            }
+            let held: usize = office.broker.connection_states().iter().map(|client| client.unacknowledged).sum();
+            let counted: usize = office.broker.queue_states(office.now).iter().map(|queue| queue.unacknowledged).sum();
+            prop_assert_eq!(held, counted);
+        }
+        clients.iter().for_each(|&client| office.broker.disconnect(client, office.now));
+        office.broker.reset();
+        prop_assert_eq!(office.broker.memory, 0);
+        prop_assert!(office.broker.consumers.is_empty() && office.broker.alarms.is_empty());
+    }
+}

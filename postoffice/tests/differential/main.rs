@@ -1,0 +1,13 @@
+//! Scripts of operations run on a private RabbitMQ and on a post office; what a client observes must be the same.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod confirms;
+mod consuming;
+mod dead_letters;
+mod exchanges;
+mod frames;
+mod handshake;
+mod queues;
+mod random;

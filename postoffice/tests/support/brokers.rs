@@ -1,0 +1,99 @@
+//! The two brokers: one private RabbitMQ for the whole test program, and a fresh post office for each script.
+
+use super::{
+    script::{self, Script, Step},
+    talk::Talk,
+};
+use postoffice::PostOffice;
+use rabbitmq_node::Node;
+use std::{
+    env,
+    net::{Ipv4Addr, SocketAddr},
+    panic, process,
+    sync::{LazyLock, Mutex, PoisonError},
+    thread,
+};
+use tokio::runtime::Runtime;
+
+/// Lives as long as the test program: the node ends with it.
+static NODE: LazyLock<Option<Node>> = LazyLock::new(|| Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &[]));
+
+/// The post offices of a test program share one runtime.
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime starts"));
+
+/// Scripts use plain names for their queues, so they take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+pub fn rabbitmq() -> Option<SocketAddr> {
+    Some(SocketAddr::from((Ipv4Addr::LOCALHOST, NODE.as_ref()?.amqp_port())))
+}
+
+pub fn open_office() -> PostOffice {
+    RUNTIME.block_on(PostOffice::open()).expect("a post office opens")
+}
+
+/// Runs a script on RabbitMQ and on a post office: a client must observe the same.
+///
+/// In the environment, `TRANSCRIPT=1` prints what RabbitMQ says, and `SELF_CHECK=1` runs the script on RabbitMQ twice,
+/// which shows whether the script itself leaves anything to chance.
+#[track_caller]
+pub fn same_on_both(script: impl Fn(&mut Script) + Sync) {
+    if let Some(report) = difference(script) {
+        panic!("the post office differs from RabbitMQ\n{report}");
+    }
+}
+
+/// What differs when a script runs, if anything does.
+pub fn difference(script: impl Fn(&mut Script) + Sync) -> Option<String> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    compare(|addr| {
+        let mut running = Script::new(addr);
+        script(&mut running);
+        running.end()
+    })
+}
+
+/// The same for a client that speaks for itself and touches nothing that others use.
+#[track_caller]
+pub fn same_talk_on_both(talk: impl Fn(&mut Talk) + Sync) {
+    let report = compare(|addr| {
+        let mut talking = Talk::new(addr);
+        talk(&mut talking);
+        talking.end()
+    });
+    if let Some(report) = report {
+        panic!("the post office differs from RabbitMQ\n{report}");
+    }
+}
+
+fn compare(run: impl Fn(SocketAddr) -> Vec<Step> + Sync) -> Option<String> {
+    let rabbitmq = rabbitmq()?;
+    let (there, here) = if env::var_os("SELF_CHECK").is_some() {
+        (run(rabbitmq), run(rabbitmq))
+    } else {
+        let office = open_office();
+        let address = office.address();
+        let both = thread::scope(|scope| {
+            let there = scope.spawn(|| run(rabbitmq));
+            let here = scope.spawn(|| run(address));
+            (there.join(), here.join())
+        });
+        RUNTIME.block_on(office.close());
+        let finished = |run: thread::Result<_>| run.unwrap_or_else(|panic| panic::resume_unwind(panic));
+        (finished(both.0), finished(both.1))
+    };
+    if env::var_os("TRANSCRIPT").is_some() {
+        println!("{}", script::transcript(&there));
+    }
+    for step in &there {
+        assert!(!step.operation.contains("in vain"), "a script waits for what RabbitMQ doesn't do: {}", step.operation);
+    }
+    script::differences(&there, &here)
+}
+
+/// How much memory this process holds, in bytes.
+pub fn resident_memory() -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process::id())).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
