@@ -1,0 +1,52 @@
+// A first letter · 第一封信
+//
+// 5 minutes · 5 分钟
+// The page · 对应的页：src/basic/send.md#publish, src/basic/send.zh-CN.md#publish
+//
+// The program connects, opens a channel, declares the mailbox `hello`, and takes its leave.
+// It only forgets to send its letter.
+//
+// 程序建立了连接，打开了信道，声明了邮箱 `hello`，最后也道了别，
+// 偏偏忘了把信寄出去。
+
+use anyhow::Result;
+use lapin::{
+    BasicProperties, Connection, ConnectionProperties,
+    options::{BasicPublishOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+
+async fn send(addr: &str) -> Result<()> {
+    let connection = Connection::connect(addr, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    channel.queue_declare("hello".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
+
+    // TODO: Publish one letter that says `Life is short, I use Rust!`, so that it lies in the mailbox `hello`.
+    // 待办：发布一封信，内容是 `Life is short, I use Rust!`，让它进入邮箱 `hello`。
+
+    connection.close(200, "goodbye".into()).await?;
+    Ok(())
+}
+
+fn main() {
+    // The tests below call your function. Here you may try things. · 下面的测试会调用你的函数；这里可以随意试验。
+}
+
+#[cfg(test)]
+mod tests {
+    use super::send;
+    use window::check;
+
+    #[test]
+    fn one_letter_waits_in_hello() {
+        check(&["hello"], async |office| {
+            send(office.addr()).await.expect("your program returned an error · 你的程序返回了错误");
+            assert_eq!(
+                office.texts(1, "hello").await,
+                ["Life is short, I use Rust!"],
+                "`hello` has to hold this one letter. Which exchange gets it, and with which routing key?\n\
+                 `hello` 里应该正好有这一封信。信交给了哪个交换机？路由键是什么？"
+            );
+        });
+    }
+}

@@ -1,0 +1,105 @@
+// Read the refusal · 读懂拒绝
+//
+// 15 minutes · 15 分钟
+// The page · 对应的页：src/basic/send.md#declare, src/basic/send.zh-CN.md#declare
+//
+// When the broker refuses, it says why: a code and a sentence. 404 means that there is no such thing, 406 that it differs from what
+// you say. This program takes every refusal for the first kind.
+//
+// 消息代理拒绝的时候会说明原因：一个代码加一句话。404 是没有这个东西，406 是它和你说的不一样。
+// 这个程序把所有的拒绝都当成了第一种。
+
+use anyhow::Result;
+use lapin::{Connection, ErrorKind, options::QueueDeclareOptions, types::FieldTable};
+
+#[derive(Debug, PartialEq)]
+enum Mailbox {
+    /// It is there, and it is durable. · 有，是持久化的。
+    Good,
+    /// There is none. · 没有。
+    Missing,
+    /// It is there, with other qualities. · 有，但特性不一样。
+    Different,
+}
+
+/// Finds out about a mailbox without making one. Any other refusal is returned as it is.
+/// 查明一个邮箱的情况，但不新建。其他的拒绝原样返回。
+async fn examine(connection: &Connection, name: &str) -> Result<Mailbox> {
+    // Is it there? · 有吗？
+    let channel = connection.create_channel().await?;
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+    if let Err(error) = channel.queue_declare(name.into(), passive, FieldTable::default()).await {
+        // TODO: Look at the code: is it 404? `code` below finds it in the error.
+        // 待办：看看代码是不是 404。用下面的 `code` 从错误里取出来。
+        return Ok(Mailbox::Missing);
+    }
+    // Has it our qualities? · 特性一样吗？
+    if let Err(error) = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), FieldTable::default()).await
+    {
+        // TODO: And here? · 待办：这里呢？
+        return Ok(Mailbox::Missing);
+    }
+    Ok(Mailbox::Good)
+}
+
+/// The code of the broker's refusal, if this error is one. · 如果这个错误是消息代理的拒绝，给出它的代码。
+fn code(error: &lapin::Error) -> Option<u16> {
+    match error.kind() {
+        ErrorKind::ProtocolError(refusal) => Some(refusal.get_id()),
+        _ => None,
+    }
+}
+
+fn main() {
+    // The tests below call your function. Here you may try things. · 下面的测试会调用你的函数；这里可以随意试验。
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mailbox, examine};
+    use lapin::{options::QueueDeclareOptions, types::FieldTable};
+    use window::check;
+
+    #[test]
+    fn each_refusal_has_its_meaning() {
+        check(&["good", "transient", "missing"], async |office| {
+            office.declare("good").await;
+            office.declare_transient("transient").await;
+            let program = office.connect().await;
+            for (name, verdict) in
+                [("missing", Mailbox::Missing), ("transient", Mailbox::Different), ("good", Mailbox::Good)]
+            {
+                let found = examine(&program, name).await.expect("your program returned an error · 你的程序返回了错误");
+                assert_eq!(
+                    found, verdict,
+                    "this is wrong about `{name}`. Which code does the broker give, 404 or 406?\n\
+                     对 `{name}` 判断错了。消息代理给的代码是 404 还是 406？"
+                );
+            }
+            assert_eq!(
+                office.queue("missing").await,
+                None,
+                "your program has made the mailbox that it should find out about\n\
+                 让你查邮箱的情况，你的程序却把它建了出来"
+            );
+        });
+    }
+
+    #[test]
+    fn a_refusal_that_means_something_else_is_returned() {
+        check(&["locked"], async |office| {
+            let owner = office.connect().await;
+            let channel = owner.create_channel().await.expect("a channel");
+            let exclusive = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::exclusive() };
+            channel.queue_declare("locked".into(), exclusive, FieldTable::default()).await.expect("declared");
+            let program = office.connect().await;
+            let error = examine(&program, "locked").await.map_err(|error| error.to_string());
+            assert!(
+                error.as_ref().is_err_and(|words| words.contains("RESOURCE_LOCKED")),
+                "`locked` belongs to somebody else, the broker said 405 RESOURCE_LOCKED, and your program made this of it: {error:?}\n\
+                 `locked` 是别人专用的，消息代理说的是 405 RESOURCE_LOCKED，你的程序却说成了：{error:?}"
+            );
+            owner.close(200, "goodbye".into()).await.expect("closed"); // the mailbox goes with it
+        });
+    }
+}

@@ -1,0 +1,65 @@
+// Bytes and text: a solution · 字节与文字：一种解法
+
+/// A text as the body of a letter. · 把文字变成消息体。
+fn body(text: &str) -> Vec<u8> {
+    // A Rust text is UTF-8 already: these are its bytes, and nothing is lost.
+    // Rust 的文字本来就是 UTF-8，直接取它的字节，什么都不会丢。
+    text.as_bytes().to_vec()
+}
+
+/// The line to print for a body: its text, or `bytes that are not text: ` and the bytes, shown as `escape_ascii` shows them.
+/// 收到消息体之后要打印的一行：是文字就打印文字；不是文字，就打印 `bytes that are not text: `，后面跟上 `escape_ascii` 转写的字节。
+fn line(body: &[u8]) -> String {
+    // The broker never looks inside, so nobody but the receiver can find out whether it is text.
+    // 消息代理从不拆信，所以是不是文字，只有收信的一方才能查明。
+    match str::from_utf8(body) {
+        Ok(text) => text.to_owned(),
+        Err(_) => format!("bytes that are not text: {}", body.escape_ascii()),
+    }
+}
+
+fn main() {}
+
+#[cfg(test)]
+mod tests {
+    use super::{body, line};
+    use std::panic::catch_unwind;
+    use window::check;
+
+    #[test]
+    fn a_text_arrives_as_it_was_sent() {
+        check(&["hello"], async |office| {
+            office.declare("hello").await;
+            for text in ["Hello!", "你好，Rust！", "Grüße 🦀"] {
+                office.put("hello", body(text)).await;
+            }
+            let letters = office.letters(3, "hello").await;
+            let lines: Vec<String> = letters.iter().map(|letter| line(&letter.body)).collect();
+            assert_eq!(
+                lines,
+                ["Hello!", "你好，Rust！", "Grüße 🦀"],
+                "what is printed is not what was sent. Are all bytes of the text in the letter?\n\
+                 打印出来的和寄出去的不一样。文字的每个字节都在信里吗？"
+            );
+        });
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_shown() {
+        check(&["hello"], async |office| {
+            office.declare("hello").await;
+            office.put("hello", b"\xff\x00Rust").await;
+            let strange = office.letters(1, "hello").await.remove(0).body;
+            let shown = catch_unwind(|| line(&strange)).unwrap_or_else(|_| {
+                panic!(
+                    "your program stopped at a letter that is not text, and will print no other\n\
+                     遇到一封不是文字的信，你的程序就停下了，后面的信再也打印不出来"
+                )
+            });
+            assert_eq!(
+                shown, r"bytes that are not text: \xff\x00Rust",
+                "the bytes themselves have to show, so that nothing is guessed\n要把字节原样显示出来，不要猜"
+            );
+        });
+    }
+}

@@ -1,0 +1,26 @@
+// wrong: Sends what Rust shows to a programmer.
+// says: that is not the order as JSON
+
+use anyhow::{Context, Result};
+use lapin::{BasicProperties, Channel, options::BasicPublishOptions};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Order {
+    book: String,
+    copies: u32,
+}
+
+async fn send(channel: &Channel, order: &Order) -> Result<()> {
+    let body = format!("{order:?}").into_bytes();
+    let properties = BasicProperties::default().with_content_type("application/json".into());
+    let options = BasicPublishOptions::default();
+    channel.basic_publish("".into(), "orders".into(), options, &body, properties).await?;
+    Ok(())
+}
+
+fn read(body: &[u8]) -> Result<Order> {
+    serde_json::from_slice(body).context("this letter is no order")
+}
+
+fn main() {}

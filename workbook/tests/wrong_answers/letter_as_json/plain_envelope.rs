@@ -1,0 +1,26 @@
+// wrong: Sends JSON and says nothing about it.
+// says: the envelope doesn't say what is inside
+
+use anyhow::{Context, Result};
+use lapin::{BasicProperties, Channel, options::BasicPublishOptions};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Order {
+    book: String,
+    copies: u32,
+}
+
+async fn send(channel: &Channel, order: &Order) -> Result<()> {
+    let body = serde_json::to_vec(order)?;
+    let properties = BasicProperties::default();
+    let options = BasicPublishOptions::default();
+    channel.basic_publish("".into(), "orders".into(), options, &body, properties).await?;
+    Ok(())
+}
+
+fn read(body: &[u8]) -> Result<Order> {
+    serde_json::from_slice(body).context("this letter is no order")
+}
+
+fn main() {}

@@ -1,0 +1,36 @@
+// wrong: Takes every refusal for a missing mailbox.
+// says: this is wrong about `transient`
+
+use anyhow::Result;
+use lapin::{Connection, ErrorKind, options::QueueDeclareOptions, types::FieldTable};
+
+#[derive(Debug, PartialEq)]
+enum Mailbox {
+    Good,
+    Missing,
+    Different,
+}
+
+async fn examine(connection: &Connection, name: &str) -> Result<Mailbox> {
+    let channel = connection.create_channel().await?;
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+    if let Err(error) = channel.queue_declare(name.into(), passive, FieldTable::default()).await {
+        drop(error);
+        return Ok(Mailbox::Missing);
+    }
+    if let Err(error) = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), FieldTable::default()).await
+    {
+        drop(error);
+        return Ok(Mailbox::Missing);
+    }
+    Ok(Mailbox::Good)
+}
+
+fn code(error: &lapin::Error) -> Option<u16> {
+    match error.kind() {
+        ErrorKind::ProtocolError(refusal) => Some(refusal.get_id()),
+        _ => None,
+    }
+}
+
+fn main() {}

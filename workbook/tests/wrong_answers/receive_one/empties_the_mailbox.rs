@@ -1,0 +1,14 @@
+// wrong: Takes all letters and returns the first.
+// says: nobody has read these two
+
+use anyhow::Result;
+use lapin::{Channel, options::BasicGetOptions};
+
+async fn receive_one(channel: &Channel) -> Result<Option<String>> {
+    let options = BasicGetOptions { no_ack: true };
+    let Some(letter) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
+    while channel.basic_get("hello".into(), options).await?.is_some() {}
+    Ok(Some(String::from_utf8(letter.delivery.data)?))
+}
+
+fn main() {}

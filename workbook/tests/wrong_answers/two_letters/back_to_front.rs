@@ -1,0 +1,15 @@
+// wrong: The last one is sent first.
+// says: each on its own, in this order
+
+use anyhow::Result;
+use lapin::{BasicProperties, Channel, options::BasicPublishOptions};
+
+async fn send_all(channel: &Channel, letters: &[&str]) -> Result<()> {
+    for text in letters.iter().rev() {
+        let options = BasicPublishOptions::default();
+        channel.basic_publish("".into(), "hello".into(), options, text.as_bytes(), BasicProperties::default()).await?;
+    }
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+// wrong: Does not declare the mailbox; the broker refuses the subscription with 404.
+// says: NOT_FOUND - no queue
+
+use anyhow::{Result, bail};
+use futures_lite::StreamExt;
+use lapin::{Channel, options::BasicConsumeOptions, types::FieldTable};
+use tokio::sync::mpsc::UnboundedSender;
+
+async fn receive(channel: &Channel, letters: UnboundedSender<String>) -> Result<()> {
+    let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
+    let mut consumer = channel.basic_consume("hello".into(), "".into(), options, FieldTable::default()).await?;
+
+    while let Some(delivery) = consumer.next().await {
+        letters.send(String::from_utf8(delivery?.data)?)?;
+    }
+    bail!("the broker cancelled our subscription: was the queue deleted?")
+}
+
+fn main() {}
