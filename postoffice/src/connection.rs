@@ -118,6 +118,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAd
     connection.shared.greet(&connection.wake);
     let _ = connection.run(stream).await; // a connection that broke is gone like one that was closed
     connection.leave();
+    connection.shared.forget(&connection.wake);
 }
 
 impl Connection {
@@ -129,6 +130,7 @@ impl Connection {
             let has_output = self.written < self.encoder.bytes().len();
             if matches!(self.stage, Stage::Over) && !has_output {
                 self.leave();
+                self.shared.forget(&self.wake); // who closes the office needn't wait for the peer to hang up
                 writer.shutdown().await?;
                 return linger(reader).await;
             }
@@ -500,7 +502,9 @@ impl Connection {
         self.waiting_answers = 0;
         self.commands.clear();
         self.channels.clear();
-        self.shared.leave(self.id.take(), &self.wake);
+        if let Some(id) = self.id.take() {
+            self.shared.leave(id);
+        }
     }
 
     /// Sends a method after everything that waits already.

@@ -154,12 +154,14 @@ impl Shared {
         id
     }
 
+    /// A client has no more business with the broker. Its connection may still have last words to say.
+    pub(crate) fn leave(&self, id: u64) {
+        self.with(Some(id), |broker, now| broker.disconnect(id, now));
+        self.state().wakers.remove(&id);
+    }
+
     /// A peer is gone.
-    pub(crate) fn leave(&self, id: Option<u64>, wake: &Arc<Notify>) {
-        if let Some(id) = id {
-            self.with(Some(id), |broker, now| broker.disconnect(id, now));
-            self.state().wakers.remove(&id);
-        }
+    pub(crate) fn forget(&self, wake: &Arc<Notify>) {
         let mut state = self.state();
         state.everyone.retain(|known| !Arc::ptr_eq(known, wake));
         drop(state);

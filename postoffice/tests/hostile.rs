@@ -27,7 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 use support::{
-    brokers::open_office,
+    brokers::{RUNTIME, open_office},
     client::{Client, Hello, Incoming, encode},
     methods::*,
     script::Script,
@@ -491,4 +491,13 @@ fn serves_beside(addr: SocketAddr) {
     script.call(at, one_from("beside"));
     let steps = script.end();
     assert!(steps[2].observed[0].contains("still here"), "{steps:?}");
+}
+
+#[test]
+fn who_ignores_the_last_words_is_dropped_with_the_office() {
+    let office = open_office();
+    let mut client = at_work(office.address());
+    RUNTIME.block_on(office.close());
+    let seen = client.until_closed();
+    assert_eq!(refusal(&seen).map(|(code, _)| code), Some(320), "{seen:?}");
 }

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alarms;
 mod confirms;
 mod consuming;
 mod dead_letters;

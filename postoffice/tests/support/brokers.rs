@@ -9,8 +9,8 @@ use rabbitmq_node::Node;
 use std::{
     env,
     net::{Ipv4Addr, SocketAddr},
-    panic, process,
-    sync::{LazyLock, Mutex, PoisonError},
+    panic,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
     thread,
 };
 use tokio::runtime::Runtime;
@@ -24,8 +24,17 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("
 /// Scripts use plain names for their queues, so they take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
+pub fn node() -> Option<&'static Node> {
+    NODE.as_ref()
+}
+
 pub fn rabbitmq() -> Option<SocketAddr> {
-    Some(SocketAddr::from((Ipv4Addr::LOCALHOST, NODE.as_ref()?.amqp_port())))
+    Some(SocketAddr::from((Ipv4Addr::LOCALHOST, node()?.amqp_port())))
+}
+
+/// Nobody else uses RabbitMQ's queues while this is held.
+pub fn my_turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub fn open_office() -> PostOffice {
@@ -45,7 +54,7 @@ pub fn same_on_both(script: impl Fn(&mut Script) + Sync) {
 
 /// What differs when a script runs, if anything does.
 pub fn difference(script: impl Fn(&mut Script) + Sync) -> Option<String> {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = my_turn();
     compare(|addr| {
         let mut running = Script::new(addr);
         script(&mut running);
@@ -89,11 +98,4 @@ fn compare(run: impl Fn(SocketAddr) -> Vec<Step> + Sync) -> Option<String> {
         assert!(!step.operation.contains("in vain"), "a script waits for what RabbitMQ doesn't do: {}", step.operation);
     }
     script::differences(&there, &here)
-}
-
-/// How much memory this process holds, in bytes.
-pub fn resident_memory() -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process::id())).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
