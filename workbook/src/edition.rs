@@ -58,10 +58,10 @@ impl Edition {
             config.book.language = Some("zh-CN".into());
         }
         if self == Self::SideBySide {
-            config.set("output.html.additional-css", ["assets/workbook.css", "assets/side-by-side.css"])?;
+            add(&mut config, "output.html.additional-css", "assets/side-by-side.css")?;
         }
         // The picker leads to the sibling editions, which plain `mdbook build` doesn't make.
-        config.set("output.html.additional-js", ["assets/workbook.js", "assets/run.js", "assets/editions.js"])?;
+        add(&mut config, "output.html.additional-js", "assets/editions.js")?;
 
         let mut book = MDBook::load_with_config_and_summary(root, config, summary)?;
         let mut failure = Ok(());
@@ -86,6 +86,13 @@ impl Edition {
             Self::SideBySide => twins::side_by_side(pair, &english, &chinese),
         }
     }
+}
+
+/// Adds a file to a list of `book.toml`.
+fn add(config: &mut Config, list: &str, file: &str) -> Result<()> {
+    let mut files: Vec<String> = config.get(list)?.unwrap_or_default();
+    files.push(file.to_owned());
+    config.set(list, files)
 }
 
 /// The summary whose titles are in both languages.
