@@ -1,5 +1,19 @@
 // What every page gets, in whatever way it was built and from wherever it is read.
 (() => {
+    // The table of contents opens from a button; what mdBook's style sheets and script look at is a check box.
+    const open = document.getElementById('mdbook-sidebar-toggle-anchor');
+    document.getElementById('mdbook-sidebar-toggle').addEventListener('click', () => {
+        open.checked = !open.checked;
+        open.dispatchEvent(new Event('change'));
+    });
+
+    // What is wider than its box is scrolled with the keyboard, too.
+    for (const box of document.querySelectorAll('main pre > code, main .table-wrapper, main figure')) {
+        if (box.scrollWidth > box.clientWidth) {
+            box.tabIndex = 0;
+        }
+    }
+
     // mdBook's own buttons speak English; in the Chinese edition they speak Chinese.
     if (document.documentElement.lang !== 'zh-CN') {
         return;

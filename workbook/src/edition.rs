@@ -6,6 +6,9 @@ use mdbook_driver::{MDBook, book::BookItem, config::Config};
 use mdbook_summary::{Summary, SummaryItem, parse_summary};
 use std::{fs, path::Path};
 
+/// What `book.toml` says as `description`, in Chinese.
+const CHINESE_DESCRIPTION: &str = "用 Rust 学 RabbitMQ 消息通信：从寄出第一封信开始，一直学到工作中真正用得上的东西";
+
 /// One of the books that are built from the same pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edition {
@@ -52,7 +55,10 @@ impl Edition {
         };
         if self != Self::English {
             config.book.title = summary.title.clone();
-            config.book.description = None;
+            config.book.description = Some(match (self, config.book.description) {
+                (Self::SideBySide, Some(english)) => format!("{english} · {CHINESE_DESCRIPTION}"),
+                _ => CHINESE_DESCRIPTION.into(),
+            });
         }
         if self == Self::Chinese {
             config.book.language = Some("zh-CN".into());

@@ -1,9 +1,11 @@
 //! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes, and the server.
 #![warn(missing_docs)]
 
+pub mod beside;
 pub mod blocks;
 pub mod broker;
 pub mod edition;
+pub mod finish;
 pub mod includes;
 pub mod keeper;
 pub mod listings;

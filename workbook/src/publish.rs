@@ -1,6 +1,6 @@
-//! From pages to a folder of HTML: the three editions, and the page that sends a visitor to one of them.
+//! From pages to a folder of HTML: the three editions, and the pages that send a visitor to one of them.
 
-use crate::{edition::Edition, includes::Includes, news::News, twins};
+use crate::{edition::Edition, finish::finish, includes::Includes, news::News, twins};
 use anyhow::{Context, Result, bail};
 use notify_debouncer_full::{DebounceEventResult, new_debouncer, notify::RecursiveMode};
 use std::{
@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-const INDEX: &str = include_str!("page/index.html");
+/// The book's first page, and the one for what isn't there; a mark in each says that it is ours.
+const FRONT: [(&str, &str); 2] =
+    [("index.html", include_str!("page/index.html")), ("404.html", include_str!("page/404.html"))];
+const MARK: &str = "rabbitmq-workbook";
 /// Between an editor's first write and the build; editors save in several steps.
 const SETTLE: Duration = Duration::from_millis(150);
 
@@ -37,10 +40,17 @@ pub fn build(root: &Path, dest: &Path) -> Result<()> {
     let fresh_path = fs::canonicalize(fresh.path())?; // mdBook takes relative paths as relative to the book
     thread::scope(|scope| {
         let fresh_path = &fresh_path;
-        let builds = Edition::ALL.map(|edition| scope.spawn(move || edition.load(root, fresh_path)?.build()));
+        let builds = Edition::ALL.map(|edition| {
+            scope.spawn(move || {
+                edition.load(root, fresh_path)?.build()?;
+                finish(edition, &fresh_path.join(edition.folder()))
+            })
+        });
         builds.into_iter().try_for_each(|build| build.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })?;
-    fs::write(fresh.path().join("index.html"), INDEX)?;
+    for (name, html) in FRONT {
+        fs::write(fresh.path().join(name), html)?;
+    }
     #[cfg(unix)] // temporary folders are private; a book is there to be served
     fs::set_permissions(fresh.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
 
@@ -64,7 +74,8 @@ fn check_replaceable(dest: &Path) -> Result<()> {
         let is_ours = if is_edition {
             entry.path().join(".nojekyll").exists() // mdBook leaves one in each book
         } else {
-            entry.file_name() == "index.html" && fs::read_to_string(entry.path())?.contains("rabbitmq-workbook")
+            let is_front = FRONT.iter().any(|(name, _)| entry.file_name() == *name);
+            is_front && fs::read_to_string(entry.path())?.contains(MARK)
         };
         if !is_ours {
             bail!(
@@ -84,7 +95,7 @@ fn check_replaceable(dest: &Path) -> Result<()> {
 pub fn watch(root: PathBuf, dest: PathBuf, news: News) -> Result<()> {
     let (changes, changed) = mpsc::channel();
     let mut debouncer = new_debouncer(SETTLE, None, move |result: DebounceEventResult| drop(changes.send(result)))?;
-    let folders = ["src", "assets", "listings"].map(|folder| root.join(folder));
+    let folders = ["src", "assets", "listings", "theme"].map(|folder| root.join(folder));
     for folder in folders.iter().filter(|folder| folder.exists()) {
         debouncer.watch(folder, RecursiveMode::Recursive)?;
     }

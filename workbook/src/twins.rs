@@ -4,7 +4,10 @@
 //! links and pictures. The *lock* (`src/twins.lock`): both are as they were when somebody last read them against each
 //! other; this catches a changed sentence, which no skeleton shows.
 
-use crate::blocks::{Block, Kind, blocks, shared_path};
+use crate::{
+    beside::{list_items, table_in_both},
+    blocks::{Block, Kind, blocks, shared_path},
+};
 use anyhow::{Context, Result, bail};
 use mdbook_markdown::{
     MarkdownOptions, new_cmark_parser,
@@ -243,15 +246,24 @@ pub fn side_by_side(pair: &Pair, english: &str, chinese: &str) -> Result<String>
         _ if ours.source == theirs.source => ours.source.to_owned(),
         (Kind::Heading { level, id, text }, Kind::Heading { text: other, .. }) => {
             let id = id.as_ref().map_or(String::new(), |id| format!(" {{#{id}}}"));
-            format!("{} {text} <span lang=\"zh-CN\">{other}</span>{id}", "#".repeat(*level))
+            let both = format!("<span lang=\"en\">{text}</span> <span lang=\"zh-CN\">{other}</span>");
+            format!("{} {both}{id}", "#".repeat(*level))
         }
         (Kind::Html, _) => html_in_both(ours.source, theirs.source),
-        _ => format!(
-            "<div class=\"pair\">\n<div lang=\"en\">\n\n{}\n\n</div>\n<div lang=\"zh-CN\">\n\n{}\n\n</div>\n</div>",
-            ours.source, theirs.source
-        ),
+        _ => table_in_both(ours.source, theirs.source).unwrap_or_else(|| halves(ours.source, theirs.source)),
     });
     Ok(both.collect::<Vec<_>>().join("\n\n") + "\n")
+}
+
+/// Two blocks as the halves of a pair; a list says how many rows they share.
+fn halves(english: &str, chinese: &str) -> String {
+    let kind = match list_items(english) {
+        Some(items) => format!("\"pair items\" style=\"--items: {items}\""),
+        None => "\"pair\"".into(),
+    };
+    format!(
+        "<div class={kind}>\n<div lang=\"en\">\n\n{english}\n\n</div>\n<div lang=\"zh-CN\">\n\n{chinese}\n\n</div>\n</div>"
+    )
 }
 
 /// HTML whose tags are the same and whose words differ: the tags once, the words in both languages.
@@ -283,7 +295,10 @@ mod tests {
         let english = "# Send {#send}\n\nOne *letter*.\n\n```sh\nls\n```\n\n<details>\n<summary>More</summary>\n\n- a\n\n</details>\n";
         let chinese = "# 发送 {#send}\n\n一封*信*。\n\n```sh\nls\n```\n\n<details>\n<summary>更多</summary>\n\n- 甲\n\n</details>\n";
         let both = side_by_side(&pair(), english, chinese).unwrap();
-        assert!(both.starts_with("# Send <span lang=\"zh-CN\">发送</span> {#send}\n"), "{both}");
+        assert!(
+            both.starts_with("# <span lang=\"en\">Send</span> <span lang=\"zh-CN\">发送</span> {#send}\n"),
+            "{both}"
+        );
         assert!(
             both.contains("<div lang=\"en\">\n\nOne *letter*.\n\n</div>\n<div lang=\"zh-CN\">\n\n一封*信*。\n\n</div>")
         );

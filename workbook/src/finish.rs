@@ -1,0 +1,100 @@
+//! What is left to do when mdBook has rendered an edition: words that mdBook says in English only, and HTML that it gets wrong.
+
+use crate::edition::Edition;
+use anyhow::{Context, Result};
+use std::{fs, path::Path};
+
+/// The titles that mdBook gives to callouts, and what a Chinese reader expects there.
+const CALLOUTS: [(&str, &str); 5] =
+    [("Note", "说明"), ("Tip", "提示"), ("Important", "重点"), ("Warning", "注意"), ("Caution", "警告")];
+
+/// Finishes the pages of one edition, which mdBook has put into `folder`.
+///
+/// # Errors
+/// When a page can't be read or written.
+pub fn finish(edition: Edition, folder: &Path) -> Result<()> {
+    // Nobody is sent to an edition's own page for what isn't there: a server asks for the one of the whole book.
+    fs::remove_file(folder.join("404.html")).context("mdBook made no 404.html")?;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "html") {
+                let html = fs::read_to_string(&path)?;
+                let finished = if path.ends_with("toc.html") { contents(edition, &html) } else { page(edition, &html) };
+                fs::write(&path, finished).with_context(|| format!("can't write {}", path.display()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn page(edition: Edition, html: &str) -> String {
+    match edition {
+        Edition::English => chinese_cells(html),
+        Edition::Chinese => chinese_callouts(html),
+        // Each half of a pair is one block, which has no other `div` inside.
+        Edition::SideBySide => {
+            let mut finished = String::new();
+            let half = "<div lang=\"zh-CN\">";
+            for (i, part) in chinese_cells(html).split_inclusive(half).enumerate() {
+                let (inside, rest) = part.split_at(if i == 0 { 0 } else { part.find("</div>").unwrap_or(0) });
+                finished += &chinese_callouts(inside);
+                finished += rest;
+            }
+            finished
+        }
+    }
+}
+
+fn chinese_callouts(html: &str) -> String {
+    CALLOUTS.iter().fold(html.to_owned(), |html, (english, chinese)| {
+        html.replace(&format!("</svg>{english}</p>"), &format!("</svg>{chinese}</p>"))
+    })
+}
+
+/// A table's cell that holds a Chinese word and nothing else (as in the glossary) says so: it decides font and voice.
+fn chinese_cells(html: &str) -> String {
+    let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    let mut cells = html.split("<td>");
+    let mut finished = cells.next().unwrap_or_default().to_owned();
+    for cell in cells {
+        let text = &cell[..cell.find('<').unwrap_or(cell.len())];
+        let is_chinese = text.contains(is_han) && cell[text.len()..].starts_with("</td>");
+        finished += if is_chinese { "<td lang=\"zh-CN\">" } else { "<td>" };
+        finished += cell;
+    }
+    finished
+}
+
+/// The frame that holds the table of contents where scripts are off: it has no title, and closes items twice.
+fn contents(edition: Edition, html: &str) -> String {
+    let title = if edition == Edition::Chinese { "目录" } else { "Table of contents" };
+    html.replacen("<head>", &format!("<head>\n        <title>{title}</title>"), 1).replace("</li></li>", "</li>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTE: &str = "<blockquote><p class=\"blockquote-tag-title\"><svg></svg>Note</p><p>x</p></blockquote>";
+
+    #[test]
+    fn a_callouts_title_is_in_the_language_of_its_text() {
+        assert!(page(Edition::English, NOTE).contains("</svg>Note<"));
+        assert!(page(Edition::Chinese, NOTE).contains("</svg>说明<"));
+        let pair =
+            format!("<div class=\"pair\"><div lang=\"en\">{NOTE}</div><div lang=\"zh-CN\">{NOTE}</div></div>{NOTE}");
+        let both = page(Edition::SideBySide, &pair);
+        let titles: Vec<_> = both.split("</svg>").skip(1).map(|part| &part[..part.find('<').unwrap()]).collect();
+        assert_eq!(titles, ["Note", "说明", "Note"]);
+    }
+
+    #[test]
+    fn a_chinese_word_in_an_english_table_is_marked_as_chinese() {
+        let html = page(Edition::English, "<td>ready</td><td>就绪</td><td>see <b>就绪</b></td>");
+        assert_eq!(html, "<td>ready</td><td lang=\"zh-CN\">就绪</td><td>see <b>就绪</b></td>");
+    }
+}
