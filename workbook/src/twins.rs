@@ -246,6 +246,9 @@ pub fn side_by_side(pair: &Pair, english: &str, chinese: &str) -> Result<String>
             format!("{} {text} <span lang=\"zh-CN\">{other}</span>{id}", "#".repeat(*level))
         }
         (Kind::Html, _) => html_in_both(ours.source, theirs.source),
+        (Kind::Picture { alt }, Kind::Picture { alt: other }) => {
+            ours.source.replacen(alt, &format!("{alt} · {other}"), 1)
+        }
         _ => format!(
             "<div class=\"pair\">\n<div lang=\"en\">\n\n{}\n\n</div>\n<div lang=\"zh-CN\">\n\n{}\n\n</div>\n</div>",
             ours.source, theirs.source
