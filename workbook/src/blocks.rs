@@ -40,6 +40,11 @@ pub enum Kind<'a> {
     },
     /// Raw HTML.
     Html,
+    /// A paragraph that is a picture and nothing else, perhaps with a link around it.
+    Picture {
+        /// The words for those who don't see it.
+        alt: &'a str,
+    },
     /// Anything else.
     Other,
 }
@@ -98,6 +103,9 @@ struct Open {
     heading: Option<(usize, Option<String>)>,
     code: Option<String>,
     html: bool,
+    picture: Option<Range<usize>>, // its alternative text
+    in_picture: bool,
+    has_words: bool, // outside of pictures
     skeleton: Vec<String>,
     inline: BTreeSet<String>, // a translation may reorder these within a paragraph
 }
@@ -116,7 +124,18 @@ impl Open {
             _ => None,
         };
         let html = matches!(event, Event::Start(Tag::HtmlBlock));
-        Self { range, text: None, heading, code, html, skeleton: Vec::new(), inline: BTreeSet::new() }
+        Self {
+            range,
+            text: None,
+            heading,
+            code,
+            html,
+            picture: None,
+            in_picture: false,
+            has_words: false,
+            skeleton: Vec::new(),
+            inline: BTreeSet::new(),
+        }
     }
 
     fn take(&mut self, event: &Event, range: Range<usize>) {
@@ -124,6 +143,19 @@ impl Open {
         if is_inner {
             let text = self.text.get_or_insert(range.clone());
             *text = text.start.min(range.start)..text.end.max(range.end);
+        }
+        match event {
+            Event::Start(Tag::Image { .. }) => {
+                self.in_picture = true;
+                self.has_words |= self.picture.is_some(); // a second picture
+            }
+            Event::End(TagEnd::Image) => self.in_picture = false,
+            Event::Text(_) | Event::Code(_) if self.in_picture => {
+                let alt = self.picture.get_or_insert(range.clone());
+                alt.end = range.end;
+            }
+            Event::Text(_) | Event::Code(_) => self.has_words = true,
+            _ => {}
         }
         match event {
             Event::Start(Tag::Link { dest_url, .. }) => self.note(format!("a link to {}", shared_path(dest_url))),
@@ -163,6 +195,8 @@ impl Open {
             Kind::Code { info }
         } else if self.html {
             Kind::Html
+        } else if let (Some(alt), false) = (self.picture, self.has_words) {
+            Kind::Picture { alt: &text[alt] }
         } else {
             Kind::Other
         };
@@ -230,6 +264,17 @@ mod tests {
         assert_eq!(found[0].kind, Kind::Heading { level: 1, id: Some("hello".into()), text: "Hello *you*" });
         assert_eq!(found[2].kind, Kind::Code { info: "rust,no_run".into() });
         assert_eq!(found[3].kind, Kind::Html);
+    }
+
+    #[test]
+    fn a_picture_alone_is_known_with_its_words() {
+        let kind = |text| blocks(text).remove(0).kind;
+        let alone = Kind::Picture { alt: "A `b` c" };
+        assert_eq!(kind("![A `b` c](a.webp)"), alone);
+        assert_eq!(kind("[![A `b` c](a.webp)](a.webp)"), alone);
+        for more in ["See ![a](a.webp)", "![a](a.webp) there", "![a](a.webp)![b](b.webp)", "![](a.webp)"] {
+            assert_eq!(kind(more), Kind::Other, "{more}");
+        }
     }
 
     #[test]

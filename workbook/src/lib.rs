@@ -1,4 +1,4 @@
-//! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes, and the server.
+//! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes and pictures, and the server.
 #![warn(missing_docs)]
 
 pub mod beside;
@@ -11,6 +11,7 @@ pub mod keeper;
 pub mod listings;
 pub mod locks;
 pub mod news;
+pub mod pictures;
 pub mod publish;
 pub mod runs;
 pub mod server;

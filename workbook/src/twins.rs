@@ -250,6 +250,9 @@ pub fn side_by_side(pair: &Pair, english: &str, chinese: &str) -> Result<String>
             format!("{} {both}{id}", "#".repeat(*level))
         }
         (Kind::Html, _) => html_in_both(ours.source, theirs.source),
+        (Kind::Picture { alt }, Kind::Picture { alt: other }) => {
+            ours.source.replacen(alt, &format!("{alt} · {other}"), 1)
+        }
         _ => table_in_both(ours.source, theirs.source).unwrap_or_else(|| halves(ours.source, theirs.source)),
     });
     Ok(both.collect::<Vec<_>>().join("\n\n") + "\n")
