@@ -76,7 +76,9 @@ impl Reader {
 
     /// Opens a page and waits until it is there.
     pub fn go(&self, url: &str) {
-        self.tab.navigate_to(url).unwrap().wait_until_navigated().unwrap();
+        // Not `wait_until_navigated`: it waits in vain when the page is there before the library begins to wait.
+        self.tab.navigate_to(url).unwrap();
+        self.wait_for("document.readyState === 'complete'");
     }
 
     /// What an expression gives in the page, as text.
