@@ -10,7 +10,7 @@ use std::{
     ffi::OsStr,
     io::Write,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -139,9 +139,12 @@ fn chromium() -> Option<PathBuf> {
     env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name))).find(|file| file.is_file())
 }
 
-/// The book as files, as a hosted copy or a download has it.
+/// The book as files, as a hosted copy or a download has it; built once for each test program.
 pub fn files() -> String {
-    let dest = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser/book");
-    publish::build(served::root(), &dest).unwrap();
-    format!("file://{}", dest.display())
+    static BOOK: LazyLock<PathBuf> = LazyLock::new(|| {
+        let dest = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME")).join("book");
+        publish::build(served::root(), &dest).unwrap();
+        dest
+    });
+    format!("file://{}", BOOK.display())
 }
