@@ -100,6 +100,9 @@ struct Open {
     html: bool,
     skeleton: Vec<String>,
     inline: BTreeSet<String>, // a translation may reorder these within a paragraph
+    lists: usize,             // how many lists deep we are
+    item: usize,              // which item of the outermost
+    boxes: usize,             // how many boxes to tick it has had
 }
 
 impl Open {
@@ -116,7 +119,8 @@ impl Open {
             _ => None,
         };
         let html = matches!(event, Event::Start(Tag::HtmlBlock));
-        Self { range, text: None, heading, code, html, skeleton: Vec::new(), inline: BTreeSet::new() }
+        let (skeleton, inline) = (Vec::new(), BTreeSet::new());
+        Self { range, text: None, heading, code, html, skeleton, inline, lists: 0, item: 0, boxes: 0 }
     }
 
     fn take(&mut self, event: &Event, range: Range<usize>) {
@@ -124,6 +128,13 @@ impl Open {
         if is_inner {
             let text = self.text.get_or_insert(range.clone());
             *text = text.start.min(range.start)..text.end.max(range.end);
+        }
+        match event {
+            Event::Start(Tag::List(_)) => self.lists += 1,
+            Event::End(TagEnd::List(_)) => self.lists -= 1,
+            Event::Start(Tag::Item) if self.lists == 1 => (self.item, self.boxes) = (self.item + 1, 0),
+            Event::TaskListMarker(_) => self.boxes += 1,
+            _ => {}
         }
         match event {
             Event::Start(Tag::Link { dest_url, .. }) => self.note(format!("a link to {}", shared_path(dest_url))),
@@ -143,6 +154,10 @@ impl Open {
             Event::InlineHtml(html) => self.note(format!("the tag {html}")),
             Event::FootnoteReference(name) => self.note(format!("the footnote {name}")),
             Event::Rule => self.skeleton.push("a line across".into()),
+            Event::TaskListMarker(ticked) => {
+                let mark = if *ticked { "[x]" } else { "[ ]" };
+                self.skeleton.push(format!("{mark} before answer {} of item {}", self.boxes, self.item));
+            }
             _ => {}
         }
     }
@@ -249,6 +264,8 @@ mod tests {
             ("## A {#a}", "## A {#b}"),
             ("<details>", "<details open>"),
             ("> [!NOTE]\n> a", "> [!TIP]\n> a"),
+            ("- [x] a\n- [ ] b", "- [ ] a\n- [x] b"),
+            ("- [ ] a", "- a"),
         ] {
             assert_ne!(blocks(one)[0].skeleton, blocks(other)[0].skeleton, "{one} / {other}");
         }
