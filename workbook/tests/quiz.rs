@@ -113,15 +113,15 @@ fn choices(n: usize) -> String {
     format!("document.querySelectorAll('.quiz-question')[{n}].querySelectorAll('input')")
 }
 
+/// Chooses exactly these answers of question `n`, presses its button, and reads what it says.
 #[track_caller]
-fn choose(reader: &Reader, n: usize, answer: usize) {
-    reader.eval(&format!("{}[{answer}].click()", choices(n)));
-}
-
-#[track_caller]
-fn check(reader: &Reader, n: usize) -> String {
-    reader.eval(&format!("document.querySelectorAll('.quiz-check')[{n}].click()"));
-    reader.eval(&format!("document.querySelectorAll('.quiz-verdict')[{n}].innerText"))
+fn verdict(reader: &Reader, n: usize, chosen: &[usize]) -> String {
+    reader.eval(&format!(
+        "([...{}].forEach((input, i) => input.checked !== {chosen:?}.includes(i) && input.click()), \
+          document.querySelectorAll('.quiz-check')[{n}].click(), \
+          document.querySelectorAll('.quiz-verdict')[{n}].innerText)",
+        choices(n)
+    ))
 }
 
 fn score(reader: &Reader) -> String {
@@ -150,8 +150,7 @@ fn answer_every_quiz(edition: &str, languages: &[&str]) {
 
             // Each answer alone: its own explanation and no other, in each of the edition's languages.
             for (a, is_right) in right.iter().enumerate() {
-                choose(&reader, n, a);
-                let verdict = check(&reader, n);
+                let verdict = verdict(&reader, n, &[a]);
                 for (twin, suffix) in twins.iter().zip(languages) {
                     let said = match (*suffix == ".md", is_right) {
                         (true, true) => "Right.",
@@ -167,14 +166,9 @@ fn answer_every_quiz(edition: &str, languages: &[&str]) {
                 }
                 let complete = single && *is_right;
                 assert_eq!(verdict.contains("there is more") || verdict.contains("还没有选全"), *is_right && !complete);
-                if !single {
-                    choose(&reader, n, a); // not any more
-                }
             }
-            for (a, _) in right.iter().enumerate().filter(|(_, is_right)| **is_right) {
-                choose(&reader, n, a);
-            }
-            let verdict = check(&reader, n);
+            let all: Vec<_> = right.iter().enumerate().filter(|(_, is_right)| **is_right).map(|(a, _)| a).collect();
+            let verdict = verdict(&reader, n, &all);
             assert!(!verdict.contains("Not so") && !verdict.contains("不对"), "{edition} {page} {n}: {verdict}");
             assert!(
                 !verdict.contains("there is more") && !verdict.contains("还没有选全"),
