@@ -97,6 +97,7 @@ pub fn code_blocks(text: &str) -> Vec<(String, String)> {
 }
 
 /// A block that is still being read.
+#[derive(Default)]
 struct Open {
     range: Range<usize>,
     text: Option<Range<usize>>,
@@ -108,6 +109,9 @@ struct Open {
     has_words: bool, // outside of pictures
     skeleton: Vec<String>,
     inline: BTreeSet<String>, // a translation may reorder these within a paragraph
+    lists: usize,             // how many lists deep we are
+    item: usize,              // which item of the outermost
+    boxes: usize,             // how many boxes to tick it has had
 }
 
 impl Open {
@@ -124,18 +128,7 @@ impl Open {
             _ => None,
         };
         let html = matches!(event, Event::Start(Tag::HtmlBlock));
-        Self {
-            range,
-            text: None,
-            heading,
-            code,
-            html,
-            picture: None,
-            in_picture: false,
-            has_words: false,
-            skeleton: Vec::new(),
-            inline: BTreeSet::new(),
-        }
+        Self { range, heading, code, html, ..Self::default() }
     }
 
     fn take(&mut self, event: &Event, range: Range<usize>) {
@@ -155,6 +148,10 @@ impl Open {
                 alt.end = range.end;
             }
             Event::Text(_) | Event::Code(_) => self.has_words = true,
+            Event::Start(Tag::List(_)) => self.lists += 1,
+            Event::End(TagEnd::List(_)) => self.lists -= 1,
+            Event::Start(Tag::Item) if self.lists == 1 => (self.item, self.boxes) = (self.item + 1, 0),
+            Event::TaskListMarker(_) => self.boxes += 1,
             _ => {}
         }
         match event {
@@ -175,6 +172,10 @@ impl Open {
             Event::InlineHtml(html) => self.note(format!("the tag {html}")),
             Event::FootnoteReference(name) => self.note(format!("the footnote {name}")),
             Event::Rule => self.skeleton.push("a line across".into()),
+            Event::TaskListMarker(ticked) => {
+                let mark = if *ticked { "[x]" } else { "[ ]" };
+                self.skeleton.push(format!("{mark} before answer {} of item {}", self.boxes, self.item));
+            }
             _ => {}
         }
     }
@@ -294,6 +295,8 @@ mod tests {
             ("## A {#a}", "## A {#b}"),
             ("<details>", "<details open>"),
             ("> [!NOTE]\n> a", "> [!TIP]\n> a"),
+            ("- [x] a\n- [ ] b", "- [ ] a\n- [x] b"),
+            ("- [ ] a", "- a"),
         ] {
             assert_ne!(blocks(one)[0].skeleton, blocks(other)[0].skeleton, "{one} / {other}");
         }
