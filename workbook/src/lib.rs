@@ -1,8 +1,9 @@
-//! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes and pictures, and the server.
+//! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes, drawings and pictures, and the server.
 #![warn(missing_docs)]
 
 pub mod blocks;
 pub mod broker;
+pub mod drawings;
 pub mod edition;
 pub mod includes;
 pub mod keeper;
