@@ -1,9 +1,10 @@
-//! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes and pictures, and the server.
+//! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes, drawings and pictures, and the server.
 #![warn(missing_docs)]
 
 pub mod beside;
 pub mod blocks;
 pub mod broker;
+pub mod drawings;
 pub mod edition;
 pub mod finish;
 pub mod includes;

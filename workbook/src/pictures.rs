@@ -8,8 +8,9 @@ use mdbook_markdown::{
 };
 use std::{fs, ops::Range, path::Path};
 
-/// How many pixels of a file stand beside each other in one pixel of the page, so that screens with small pixels show it sharp.
-const DENSITY: u32 = 2;
+/// How many pixels of a file stand beside each other in one pixel of the page, so that screens with small pixels
+/// show it sharp.
+pub const DENSITY: u32 = 2;
 
 /// The page's text with each of its WebP pictures as an `<img>` with width and height; `folder` is the page's own.
 ///
@@ -110,10 +111,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = head(b"VP8X", [0, 0, 0, 0, 0xdf, 0x05, 0, 0x5f, 0x03, 0]);
         fs::write(folder.path().join("a.webp"), file).unwrap();
-        let page = "看[![A \"letter\" in `hello`](a.webp)](a.webp)信";
+        let page = "看[![A & in `hello`](a.webp)](a.webp)信";
         assert_eq!(
             with_sizes(folder.path(), page).unwrap(),
-            "看[<img src=\"a.webp\" alt=\"A &quot;letter&quot; in hello\" width=\"752\" height=\"432\" \
+            "看[<img src=\"a.webp\" alt=\"A &amp; in hello\" width=\"752\" height=\"432\" \
              loading=\"lazy\">](a.webp)信"
         );
         let error = with_sizes(folder.path(), "![x](b.webp)").unwrap_err().to_string();

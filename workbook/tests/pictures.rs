@@ -1,4 +1,4 @@
-//! The pictures of the book: light, sized, told in words, and such as a real console shows them.
+//! The pictures and drawings of the book: light, sized, told in words, and such as a real console shows them.
 
 #[path = "../examples/pictures/camera.rs"]
 mod camera;
@@ -6,7 +6,7 @@ mod camera;
 mod console;
 
 use rabbitmq_node::Error;
-use scraper::{Html, Selector};
+use scraper::{ElementRef, Html, Selector};
 use std::{
     collections::BTreeSet,
     env, fs,
@@ -14,7 +14,11 @@ use std::{
     path::{Path, PathBuf},
     sync::LazyLock,
 };
-use workbook::{edition::Edition, pictures::webp_size, publish};
+use workbook::{
+    edition::Edition,
+    pictures::{DENSITY, webp_size},
+    publish,
+};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -83,7 +87,7 @@ fn every_picture_has_its_size_and_words_in_the_languages_of_its_edition() {
                 assert!(wanted, "{place} is told as {alt:?}");
                 let file = fs::read(book.join(&page).with_file_name("").join(source)).unwrap();
                 let (width, height) = webp_size(&file).unwrap();
-                let shown = [width / 2, height / 2].map(|side| side.to_string());
+                let shown = [width, height].map(|side| (side / DENSITY).to_string());
                 assert_eq!(
                     [picture.attr("width"), picture.attr("height")],
                     shown.each_ref().map(|s| Some(&**s)),
@@ -92,6 +96,62 @@ fn every_picture_has_its_size_and_words_in_the_languages_of_its_edition() {
             }
         }
         assert!(seen >= 4, "{}: only {seen} pictures", edition.folder());
+    }
+}
+
+/// Telephones show pages this wide; what is left for a drawing is 320 pixels.
+#[test]
+fn the_words_in_drawings_are_large_enough_for_a_telephone() {
+    for drawing in files(&root().join("assets"), ".svg").into_iter().filter(|file| !file.starts_with("theme")) {
+        let svg = Html::parse_fragment(&fs::read_to_string(root().join("assets").join(&drawing)).unwrap());
+        let svg = svg.select(&Selector::parse("svg").unwrap()).next().unwrap();
+        let width: f64 = svg.attr("viewBox").unwrap().split(' ').nth(2).unwrap().parse().unwrap();
+        for text in svg.select(&Selector::parse("text").unwrap()) {
+            let around = text.ancestors().filter_map(ElementRef::wrap).find_map(|element| element.attr("font-size"));
+            let size = text.attr("font-size").or(around);
+            let size: f64 = size.expect("a font-size").parse().unwrap();
+            let words: String = text.text().collect();
+            assert!(size * 320.0 / width >= 13.0, "{}: {words:?} is too small", drawing.display());
+        }
+    }
+}
+
+#[test]
+fn every_drawing_has_its_words_and_ids_in_the_languages_of_its_edition() {
+    let both: BTreeSet<_> = ["en", "zh-CN"].into();
+    for edition in Edition::ALL {
+        let spoken: BTreeSet<_> = edition.languages().iter().copied().collect();
+        let book = BOOK.join(edition.folder());
+        let mut seen = 0;
+        for page in files(&book, ".html") {
+            let html = Html::parse_document(&fs::read_to_string(book.join(&page)).unwrap());
+            for drawing in html.select(&Selector::parse("main figure.drawing svg").unwrap()) {
+                seen += 1;
+                let place = format!("{}/{}", edition.folder(), page.display());
+                let languages = |selector: &str| -> BTreeSet<&str> {
+                    drawing.select(&Selector::parse(selector).unwrap()).filter_map(|e| e.attr("lang")).collect()
+                };
+                for part in ["title", "desc", "text[lang]"] {
+                    assert_eq!(languages(part), spoken, "{place}: the languages of {part}");
+                }
+                for attribute in ["aria-labelledby", "aria-describedby"] {
+                    let ids: Vec<_> = drawing.attr(attribute).unwrap_or_default().split(' ').collect();
+                    assert_eq!(ids.len(), spoken.len(), "{place}: {attribute}");
+                    for id in ids {
+                        let count = html.select(&Selector::parse(&format!("[id=\"{id}\"]")).unwrap()).count();
+                        assert_eq!(count, 1, "{place}: {attribute} is {id}");
+                    }
+                }
+            }
+        }
+        assert!(seen > 10, "{}: only {seen} drawings", edition.folder());
+    }
+    for drawing in files(&root().join("assets"), ".svg").into_iter().filter(|file| !file.starts_with("theme")) {
+        let svg = Html::parse_fragment(&fs::read_to_string(root().join("assets").join(&drawing)).unwrap());
+        for part in ["title", "desc", "text[lang]"] {
+            let parts: Vec<_> = svg.select(&Selector::parse(part).unwrap()).filter_map(|e| e.attr("lang")).collect();
+            assert_eq!(parts.iter().copied().collect::<BTreeSet<_>>(), both, "{}: {part}", drawing.display());
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A headless Chromium that takes pictures at twice the size at which pages show them, so that they are sharp.
+//! A headless Chromium that takes pictures.
 
 use anyhow::{Context, Result, anyhow, bail};
 use headless_chrome::{
@@ -38,10 +38,11 @@ impl fmt::Display for Taken {
 }
 
 impl Camera {
-    /// Opens a browser whose page has this size in CSS pixels.
-    pub fn open(width: u32, height: u32) -> Result<Self> {
+    /// Opens a browser whose page has this size in CSS pixels, each of them so many pixels wide and high in a picture.
+    pub fn open(width: u32, height: u32, density: u32) -> Result<Self> {
+        let density = format!("--force-device-scale-factor={density}");
         let flags = [
-            "--force-device-scale-factor=2",
+            &*density,
             "--hide-scrollbars",
             "--disable-background-networking",
             "--disable-component-update",
@@ -64,6 +65,13 @@ impl Camera {
     /// Opens a page and waits until it is loaded.
     pub fn go(&self, url: &str) -> Result<()> {
         self.tab.navigate_to(url)?.wait_until_navigated().with_context(|| format!("can't open {url}"))?;
+        Ok(())
+    }
+
+    /// Lets a page without a background of its own stay transparent in a PNG.
+    #[allow(dead_code)] // the test of the console's pictures needs no such thing
+    pub fn transparent(&self) -> Result<()> {
+        self.tab.set_transparent_background_color()?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
-use workbook::listings::Listing;
+use workbook::{listings::Listing, pictures::DENSITY};
 
 const MARKS: &str = include_str!("marks.js");
 
@@ -18,7 +18,7 @@ pub fn take(root: &Path, dest: &Path) -> Result<Vec<Taken>> {
     let data = tempfile::tempdir()?;
     let node = Node::start(&data, &["rabbitmq_management"])?;
     let listings = Listings::build(root, node.amqp_addr())?;
-    let camera = Camera::open(1100, 2000)?;
+    let camera = Camera::open(1100, 2000, DENSITY)?;
     let mut taken = Vec::new();
 
     listings.send()?;

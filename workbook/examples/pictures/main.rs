@@ -10,7 +10,9 @@ use anyhow::Result;
 
 fn main() -> Result<()> {
     let root = workbook::root();
-    for picture in console::take(&root, &root)?.iter().chain(&cards::take(&root, &root)?) {
+    let mut taken = console::take(&root, &root)?;
+    taken.extend(cards::take(&root, &root)?); // afterwards: a page of the book may show the console
+    for picture in taken {
         println!("{picture}");
     }
     Ok(())
