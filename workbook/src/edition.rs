@@ -2,7 +2,11 @@
 
 use crate::{blocks::shared_path, drawings, listings::mark_blocks, pictures, twins, twins::Pair};
 use anyhow::{Context, Result, ensure};
-use mdbook_driver::{MDBook, book::BookItem, config::Config};
+use mdbook_driver::{
+    MDBook,
+    book::BookItem,
+    config::{Config, HtmlConfig},
+};
 use mdbook_summary::{Summary, SummaryItem, parse_summary};
 use std::{fs, path::Path};
 
@@ -50,6 +54,8 @@ impl Edition {
     pub fn load(self, root: &Path, dest: &Path) -> Result<MDBook> {
         let src = root.join("src");
         let mut config = Config::from_disk(root.join("book.toml")).context("can't read book.toml")?;
+        // mdBook would log a mistake there and go on with its defaults.
+        config.get::<HtmlConfig>("output.html").context("[output.html] in book.toml is wrong")?;
         config.build.build_dir = dest.join(self.folder());
         let read = |name: &str| -> Result<Summary> {
             let text = fs::read_to_string(src.join(name)).with_context(|| format!("can't read src/{name}"))?;
