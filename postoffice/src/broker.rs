@@ -33,6 +33,8 @@ mod tests;
 
 pub(crate) use methods::Fatal;
 
+use bindings::Bindings;
+
 use crate::{
     channel::{At, Channel},
     effect::Outgoing,
@@ -78,6 +80,8 @@ pub(crate) struct Client {
 struct Connection {
     client: Client,
     channels: HashMap<u16, Channel>,
+    /// The queues that it alone may use, and that go with it.
+    queues: BTreeSet<u64>,
     /// What the client should receive and the server has not taken yet.
     outbox: Vec<Outgoing>,
     outbox_weight: usize,
@@ -116,8 +120,7 @@ pub(crate) struct Broker {
     queues: HashMap<u64, Queue>,
     queue_ids: HashMap<Arc<str>, u64>,
     exchanges: HashMap<Arc<str>, Exchange>,
-    /// How many bindings the exchanges have together.
-    bindings: usize,
+    bindings: Bindings,
     /// Where direct replies go, by the name in the request's reply-to.
     reply_addresses: HashMap<Arc<str>, At>,
     /// Letters that a queue gave up and that are not sorted yet.
@@ -157,7 +160,7 @@ impl Broker {
             queues: HashMap::new(),
             queue_ids: HashMap::new(),
             exchanges: HashMap::from(exchanges),
-            bindings: 0,
+            bindings: Bindings::default(),
             reply_addresses: HashMap::new(),
             dead: VecDeque::new(),
             alarms: BTreeSet::new(),
@@ -181,6 +184,7 @@ impl Broker {
         let connection = Connection {
             client,
             channels: HashMap::new(),
+            queues: BTreeSet::new(),
             outbox: Vec::new(),
             outbox_weight: 0,
             starving: false,
@@ -196,10 +200,8 @@ impl Broker {
         let mut channels: Vec<u16> = connection.channels.keys().copied().collect();
         channels.sort_unstable();
         channels.into_iter().for_each(|channel| self.close_channel(At { connection: id, channel }, now));
-        let owned = self.queues.iter().filter(|(_, queue)| queue.owner == Some(id)).map(|(&queue, _)| queue);
-        for queue in owned.collect::<Vec<_>>() {
-            self.delete_queue(queue);
-        }
+        let owned = self.connections.get_mut(&id).map(|connection| std::mem::take(&mut connection.queues));
+        owned.into_iter().flatten().for_each(|queue| self.delete_queue(queue));
         self.bury_the_dead(now);
         self.connections.remove(&id);
         self.note(|| Event::Disconnected { connection: id });

@@ -55,21 +55,18 @@ pub(crate) enum Destination {
 
 /// Destinations, each with the number of bindings that lead there.
 #[derive(Debug, Default)]
-pub(crate) struct Targets(Vec<(Destination, usize)>);
+pub(crate) struct Targets(HashMap<Destination, usize>);
 
 impl Targets {
     pub(crate) fn add(&mut self, destination: &Destination) {
-        match self.0.iter_mut().find(|(known, _)| known == destination) {
-            Some((_, count)) => *count += 1,
-            None => self.0.push((destination.clone(), 1)),
-        }
+        *self.0.entry(destination.clone()).or_default() += 1;
     }
 
     pub(crate) fn remove(&mut self, destination: &Destination) {
-        if let Some(at) = self.0.iter().position(|(known, _)| known == destination) {
-            self.0[at].1 -= 1;
-            if self.0[at].1 == 0 {
-                self.0.remove(at);
+        if let Some(count) = self.0.get_mut(destination) {
+            *count -= 1;
+            if *count == 0 {
+                self.0.remove(destination);
             }
         }
     }
@@ -79,7 +76,7 @@ impl Targets {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Destination> {
-        self.0.iter().map(|(destination, _)| destination)
+        self.0.keys()
     }
 }
 
@@ -107,7 +104,7 @@ enum Routes {
     Direct(HashMap<Arc<str>, Targets>),
     Fanout(Targets),
     Topic(Topics),
-    Headers(Vec<(Binding, Rule)>),
+    Headers(HashMap<Arc<Binding>, Rule>),
 }
 
 /// An exchange and its bindings.
@@ -121,7 +118,7 @@ pub(crate) struct Exchange {
     pub(crate) arguments: FieldTable,
     /// Where a message goes that no binding takes.
     pub(crate) alternate: Option<Arc<str>>,
-    bindings: HashSet<Binding>,
+    bindings: HashSet<Arc<Binding>>,
     routes: Routes,
 }
 
@@ -131,7 +128,7 @@ impl Exchange {
             Kind::Direct => Routes::Direct(HashMap::new()),
             Kind::Fanout => Routes::Fanout(Targets::default()),
             Kind::Topic => Routes::Topic(Topics::default()),
-            Kind::Headers => Routes::Headers(Vec::new()),
+            Kind::Headers => Routes::Headers(HashMap::new()),
         };
         Self {
             name,
@@ -146,7 +143,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn bindings(&self) -> impl ExactSizeIterator<Item = &Binding> {
+    pub(crate) fn bindings(&self) -> impl ExactSizeIterator<Item = &Arc<Binding>> {
         self.bindings.iter()
     }
 
@@ -154,8 +151,13 @@ impl Exchange {
         self.bindings.contains(binding)
     }
 
+    /// Whether an auto-delete exchange has lost its last binding.
+    pub(crate) fn is_done(&self) -> bool {
+        self.auto_delete && self.bindings.is_empty()
+    }
+
     /// Adds a binding; the same one twice is one. `arguments` are those that `binding` was made with.
-    pub(crate) fn bind(&mut self, binding: Binding, arguments: &FieldTable) -> bool {
+    pub(crate) fn bind(&mut self, binding: Arc<Binding>, arguments: &FieldTable) -> bool {
         if !self.bindings.insert(binding.clone()) {
             return false;
         }
@@ -165,7 +167,7 @@ impl Exchange {
             }
             Routes::Fanout(targets) => targets.add(&binding.destination),
             Routes::Topic(topics) => topics.add(&binding.routing_key, &binding.destination),
-            Routes::Headers(rules) => rules.push((binding, Rule::new(arguments))),
+            Routes::Headers(rules) => drop(rules.insert(binding, Rule::new(arguments))),
         }
         true
     }
@@ -186,16 +188,9 @@ impl Exchange {
             }
             Routes::Fanout(targets) => targets.remove(&binding.destination),
             Routes::Topic(topics) => topics.remove(&binding.routing_key, &binding.destination),
-            Routes::Headers(rules) => rules.retain(|(known, _)| known != binding),
+            Routes::Headers(rules) => drop(rules.remove(binding)),
         }
         true
-    }
-
-    /// Takes away all bindings to a destination that is gone. Says how many there were.
-    pub(crate) fn forget(&mut self, destination: &Destination) -> usize {
-        let gone: Vec<Binding> =
-            self.bindings.iter().filter(|known| known.destination == *destination).cloned().collect();
-        gone.iter().filter(|binding| self.unbind(binding)).count()
     }
 
     /// Calls `found` for each destination that a message with this key and these headers goes to; a destination may
@@ -241,7 +236,7 @@ mod tests {
     fn the_same_binding_twice_is_one_and_goes_with_one_unbind() {
         let mut exchange = Exchange::new("logs".into(), Kind::Direct);
         let arguments = FieldTable::default();
-        let binding = Binding::new(Destination::Queue(1), "info", &arguments);
+        let binding = Arc::new(Binding::new(Destination::Queue(1), "info", &arguments));
         assert!(exchange.bind(binding.clone(), &arguments));
         assert!(!exchange.bind(binding.clone(), &arguments));
         assert_eq!(routed(&exchange, "info"), [Destination::Queue(1)]);
@@ -254,9 +249,9 @@ mod tests {
     fn bindings_that_differ_in_arguments_alone_are_two() {
         let mut exchange = Exchange::new("logs".into(), Kind::Fanout);
         let mut arguments = FieldTable::default();
-        exchange.bind(Binding::new(Destination::Queue(1), "", &arguments), &arguments);
+        exchange.bind(Arc::new(Binding::new(Destination::Queue(1), "", &arguments)), &arguments);
         arguments.insert("a".into(), amq_protocol::types::AMQPValue::Boolean(true));
-        exchange.bind(Binding::new(Destination::Queue(1), "", &arguments), &arguments);
+        exchange.bind(Arc::new(Binding::new(Destination::Queue(1), "", &arguments)), &arguments);
         assert_eq!(routed(&exchange, "any"), [Destination::Queue(1)]);
         exchange.unbind(&Binding::new(Destination::Queue(1), "", &arguments));
         assert_eq!(routed(&exchange, "any"), [Destination::Queue(1)]);

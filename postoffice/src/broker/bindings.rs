@@ -16,7 +16,10 @@ use amq_protocol::{
     protocol::{AMQPClass, exchange, queue},
     types::FieldTable,
 };
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 impl Broker {
     pub(super) fn queue_bind(&mut self, at: At, bind: queue::Bind) -> Result<(), Refusal> {
@@ -92,14 +95,13 @@ impl Broker {
     ) -> Result<(), Refusal> {
         self.check_room()?;
         let name = self.name_of(&destination);
-        let binding = Binding::new(destination, key, arguments);
-        let routing_key = binding.routing_key.clone();
+        let binding = Arc::new(Binding::new(destination, key, arguments));
         if let Some(exchange) = self.exchanges.get_mut(source)
-            && exchange.bind(binding, arguments)
+            && exchange.bind(binding.clone(), arguments)
         {
-            self.bindings += 1;
+            self.bindings.add(&exchange.name, &binding);
             let exchange = exchange.name.clone();
-            self.note(|| Event::Bound { exchange, destination: name, routing_key });
+            self.note(|| Event::Bound { exchange, destination: name, routing_key: binding.routing_key.clone() });
         }
         Ok(())
     }
@@ -111,8 +113,8 @@ impl Broker {
         if !exchange.unbind(binding) {
             return;
         }
-        self.bindings -= 1;
-        let (name, is_done) = (exchange.name.clone(), exchange.auto_delete && exchange.bindings().len() == 0);
+        self.bindings.remove(source, binding);
+        let (name, is_done) = (exchange.name.clone(), exchange.is_done());
         let routing_key = binding.routing_key.clone();
         self.note(|| Event::Unbound { exchange: name, destination, routing_key });
         if is_done {
@@ -120,17 +122,21 @@ impl Broker {
         }
     }
 
-    /// Removes all bindings to something that is gone.
-    pub(super) fn forget_destination(&mut self, destination: &Destination) {
-        let mut done = Vec::new();
-        for exchange in self.exchanges.values_mut() {
-            let forgotten = exchange.forget(destination);
-            self.bindings -= forgotten;
-            if forgotten > 0 && exchange.auto_delete && exchange.bindings().len() == 0 {
-                done.push(exchange.name.clone());
+    /// Removes all bindings to something that is gone, and the auto-delete exchanges that have none left, and what leads
+    /// to those. A client can make a long chain of them, so this doesn't call itself.
+    pub(super) fn forget_destination(&mut self, destination: Destination) {
+        let mut gone = vec![destination];
+        while let Some(destination) = gone.pop() {
+            for (source, bindings) in self.bindings.take_all_to(&destination) {
+                let Some(exchange) = self.exchanges.get_mut(&source) else { continue };
+                for binding in bindings {
+                    exchange.unbind(&binding);
+                }
+                if exchange.is_done() {
+                    gone.extend(self.take_exchange(&source));
+                }
             }
         }
-        done.iter().for_each(|name| self.delete_exchange(name));
     }
 
     pub(super) fn name_of(&self, destination: &Destination) -> Arc<str> {
@@ -138,5 +144,45 @@ impl Broker {
             Destination::Exchange(name) => name.clone(),
             Destination::Queue(id) => self.queues.get(id).map(|queue| queue.name.clone()).unwrap_or_default(),
         }
+    }
+}
+
+/// All bindings by where they lead, so that what a queue leaves behind costs what the queue had, not what there is.
+#[derive(Debug, Default)]
+pub(super) struct Bindings {
+    /// By destination, then by the exchange that they belong to.
+    incoming: HashMap<Destination, Sources>,
+    count: usize,
+}
+
+type Sources = HashMap<Arc<str>, HashSet<Arc<Binding>>>;
+
+impl Bindings {
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    fn add(&mut self, source: &Arc<str>, binding: &Arc<Binding>) {
+        let sources = self.incoming.entry(binding.destination.clone()).or_default();
+        self.count += usize::from(sources.entry(source.clone()).or_default().insert(binding.clone()));
+    }
+
+    /// Takes one away that an exchange has lost.
+    pub(super) fn remove(&mut self, source: &str, binding: &Binding) {
+        let Some(sources) = self.incoming.get_mut(&binding.destination) else { return };
+        let Some(bindings) = sources.get_mut(source) else { return };
+        self.count -= usize::from(bindings.remove(binding));
+        if bindings.is_empty() {
+            sources.remove(source);
+        }
+        if sources.is_empty() {
+            self.incoming.remove(&binding.destination);
+        }
+    }
+
+    fn take_all_to(&mut self, destination: &Destination) -> Sources {
+        let sources = self.incoming.remove(destination).unwrap_or_default();
+        self.count -= sources.values().map(HashSet::len).sum::<usize>();
+        sources
     }
 }

@@ -77,10 +77,17 @@ impl Broker {
     }
 
     pub(super) fn delete_exchange(&mut self, name: &str) {
-        let Some(gone) = self.exchanges.remove(name) else { return };
-        self.bindings -= gone.bindings().len();
-        self.forget_destination(&Destination::Exchange(gone.name.clone()));
-        self.note(|| Event::ExchangeDeleted { exchange: gone.name });
+        if let Some(gone) = self.take_exchange(name) {
+            self.forget_destination(gone);
+        }
+    }
+
+    /// Takes an exchange away with its own bindings. Those that lead to it are left, to be forgotten by the caller.
+    pub(super) fn take_exchange(&mut self, name: &str) -> Option<Destination> {
+        let gone = self.exchanges.remove(name)?;
+        gone.bindings().for_each(|binding| self.bindings.remove(&gone.name, binding));
+        self.note(|| Event::ExchangeDeleted { exchange: gone.name.clone() });
+        Some(Destination::Exchange(gone.name))
     }
 }
 

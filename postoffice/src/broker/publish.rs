@@ -25,7 +25,7 @@ use amq_protocol::{
     protocol::{AMQPClass, confirm},
     types::{AMQPValue, FieldTable},
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// Where a message goes.
 #[derive(Debug, Default)]
@@ -160,6 +160,7 @@ impl Broker {
             }
         } else {
             let mut visited: Vec<&str> = vec![exchange];
+            let mut known = HashSet::new(); // the same; a set costs nothing as long as it is empty
             let mut next = 0;
             while let Some(exchange) = visited.get(next).and_then(|&name| self.exchanges.get(name)) {
                 next += 1;
@@ -181,11 +182,14 @@ impl Broker {
                 if !found {
                     onward.extend(exchange.alternate.clone());
                 }
+                if !onward.is_empty() {
+                    known.insert(&*exchange.name); // the first was not inserted yet
+                }
                 for name in onward {
-                    if let Some((known, _)) = self.exchanges.get_key_value(&name)
-                        && !visited.contains(&&**known)
+                    if let Some((name, _)) = self.exchanges.get_key_value(&name)
+                        && known.insert(name)
                     {
-                        visited.push(known);
+                        visited.push(name);
                     }
                 }
             }

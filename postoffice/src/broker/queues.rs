@@ -79,6 +79,9 @@ impl Broker {
         let id = self.new_id();
         self.queues.insert(id, created);
         self.queue_ids.insert(name.clone(), id);
+        if let Some(owner) = owner.and_then(|owner| self.connections.get_mut(&owner)) {
+            owner.queues.insert(id);
+        }
         self.set_alarm(id);
         self.note(|| Event::QueueDeclared { queue: name.clone() });
         self.declared(at, declare.nowait, name, 0, 0)
@@ -177,6 +180,9 @@ impl Broker {
         let Some(mut queue) = self.queues.remove(&id) else { return };
         self.alarms.remove(&(queue.alarm, id));
         self.queue_ids.remove(&queue.name);
+        if let Some(owner) = queue.owner.and_then(|owner| self.connections.get_mut(&owner)) {
+            owner.queues.remove(&id);
+        }
         self.memory -= queue.take_all().iter().map(|entry| entry.charge as usize).sum::<usize>();
         let mut consumers: Vec<_> = queue.consumers.iter().filter_map(|id| self.consumers.remove(&id)).collect();
         consumers.sort_unstable_by(|a, b| {
@@ -192,7 +198,7 @@ impl Broker {
                 self.reply(gone.at, AMQPClass::Basic(basic::AMQPMethod::Cancel(cancel)));
             }
         }
-        self.forget_destination(&Destination::Queue(id));
+        self.forget_destination(Destination::Queue(id));
         self.note(|| Event::QueueDeleted { queue: queue.name });
     }
 
@@ -228,7 +234,7 @@ impl Broker {
 
     /// Refuses to create anything more once there is absurdly much.
     pub(super) fn check_room(&self) -> Result<(), Refusal> {
-        let objects = self.queues.len() + self.exchanges.len() + self.bindings + self.consumers.len();
+        let objects = self.queues.len() + self.exchanges.len() + self.bindings.count() + self.consumers.len();
         if objects < self.limits.objects {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use crate::{
 };
 use amq_protocol::{
     frame::WriteContext,
-    protocol::{AMQPClass, BasicProperties, basic, channel, confirm, queue},
+    protocol::{AMQPClass, BasicProperties, basic, channel, confirm, exchange, queue},
     types::{AMQPValue, FieldTable},
 };
 use proptest::prelude::*;
@@ -248,6 +248,81 @@ fn publishers_wait_while_the_memory_is_full_and_hear_when_it_is_not() {
     assert!(!office.broker.is_full());
     assert_eq!(office.hears(anna), ["Unblocked"]);
     assert_eq!(office.hears(ben).len(), 2);
+}
+
+fn bind(office: &mut Office, client: u64, queue: &str, exchange: &str, key: &str) {
+    let bind = queue::Bind {
+        queue: queue.into(),
+        exchange: exchange.into(),
+        routing_key: key.into(),
+        nowait: true,
+        arguments: FieldTable::default(),
+    };
+    office.run(client, (50, 20), AMQPClass::Queue(queue::AMQPMethod::Bind(bind)));
+}
+
+/// An exchange that goes with its last binding.
+fn declare_brief_exchange(office: &mut Office, client: u64, name: &str) {
+    let declare = exchange::Declare {
+        exchange: name.into(),
+        kind: "topic".into(),
+        passive: false,
+        durable: false,
+        auto_delete: true,
+        internal: false,
+        nowait: true,
+        arguments: FieldTable::default(),
+    };
+    office.run(client, (40, 10), AMQPClass::Exchange(exchange::AMQPMethod::Declare(declare)));
+}
+
+#[test]
+fn a_queue_that_goes_takes_its_own_bindings_along_and_no_others() {
+    let mut office = Office::open();
+    let anna = office.client();
+    declare_brief_exchange(&mut office, anna, "brief");
+    ["one", "two"].iter().for_each(|queue| office.declare(anna, queue, &[]));
+    for exchange in ["amq.topic", "amq.fanout", "amq.direct", "amq.match", "brief"] {
+        bind(&mut office, anna, "one", exchange, "a.*");
+        bind(&mut office, anna, "one", exchange, "a.#");
+    }
+    bind(&mut office, anna, "two", "amq.topic", "a.*");
+    bind(&mut office, anna, "two", "amq.match", "");
+    let left = |office: &Office| -> Vec<(String, usize)> {
+        let states = office.broker.exchange_states().into_iter();
+        states.filter(|state| !state.bindings.is_empty()).map(|state| (state.name, state.bindings.len())).collect()
+    };
+    assert_eq!((left(&office).len(), office.broker.bindings.count()), (5, 12));
+    office.broker.remove_queue("one").unwrap();
+    assert_eq!(left(&office), [("amq.match".to_owned(), 1), ("amq.topic".to_owned(), 1)]);
+    assert!(!office.broker.exchanges.contains_key("brief"), "an auto-delete exchange goes with its last binding");
+    office.broker.remove_queue("two").unwrap();
+    assert_eq!((left(&office), office.broker.bindings.count()), (Vec::new(), 0));
+}
+
+#[test]
+fn a_chain_of_exchanges_that_go_with_their_last_binding_may_be_as_long_as_it_likes() {
+    const LENGTH: usize = 100_000;
+    let mut office = Office::open();
+    office.broker.limits.objects = usize::MAX;
+    let anna = office.client();
+    for number in 0..LENGTH {
+        declare_brief_exchange(&mut office, anna, &number.to_string());
+        if number > 0 {
+            let bind = exchange::Bind {
+                source: (number - 1).to_string().into(),
+                destination: number.to_string().into(),
+                routing_key: "".into(),
+                nowait: true,
+                arguments: FieldTable::default(),
+            };
+            office.run(anna, (40, 30), AMQPClass::Exchange(exchange::AMQPMethod::Bind(bind)));
+        }
+    }
+    office.declare(anna, "end", &[]);
+    bind(&mut office, anna, "end", &(LENGTH - 1).to_string(), "");
+    office.broker.remove_queue("end").unwrap();
+    assert_eq!((office.broker.exchanges.len(), office.broker.bindings.count()), (7, 0));
 }
 
 /// Something that a client does.

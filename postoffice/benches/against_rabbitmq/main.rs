@@ -5,12 +5,13 @@
 //! Without `rabbitmq-server` there is only one column.
 #![allow(unreachable_pub)] // the modules are the tests'
 
-#[path = "../tests/support/client.rs"]
+#[path = "../../tests/support/client.rs"]
 #[allow(dead_code)]
 mod client;
-#[path = "../tests/support/methods.rs"]
+#[path = "../../tests/support/methods.rs"]
 #[allow(dead_code)]
 mod methods;
+mod relay;
 
 use amq_protocol::frame::{AMQPContentHeader, AMQPFrame};
 use client::{Client, Incoming, encode};
@@ -222,16 +223,43 @@ fn through_a_raw_client(contest: &Contest) -> Result<()> {
 }
 
 fn light_load(contest: &Contest) -> Result<()> {
-    let (here, there) = contest.measure(|broker| contest.runtime.block_on(latency(broker)))?;
-    let row = |index: usize, what: &str| Row {
-        what: what.into(),
-        office: here[index],
-        rabbitmq: there.map(|there| there[index]),
-        unit: "µs",
-        more_is_better: false,
-    };
-    print("From publish to receive, 500 messages per second", &[row(0, "median"), row(1, "99th percentile")]);
+    let relay = Broker { addr: relay::open()?, process: process::id() };
+    let mut rows = Vec::new();
+    for (client, latency) in
+        [("lapin", through_lapin_lightly as Latency), ("a client that only copies bytes", raw_latency)]
+    {
+        eprintln!("measuring the latency with {client} …");
+        let mut runs = [Vec::new(), Vec::new(), Vec::new()];
+        for _ in 0..RUNS {
+            let (here, there) = contest.measure(|broker| latency(contest, broker))?;
+            runs[0].push(here);
+            runs[1].extend(there);
+            runs[2].push(latency(contest, &relay)?);
+        }
+        for (index, what) in [(0, "median"), (1, "99th percentile")] {
+            let [here, there, nobody] = runs.each_ref().map(|runs| middle(runs.iter().map(|run| run[index])));
+            let number = |value: Option<f64>| value.map_or("–".into(), |value| format!("{value:.0} µs"));
+            let ratio = here.zip(there).map_or("–".into(), |(here, there)| format!("{:.1} ×", there / here));
+            let [here, there, nobody] = [here, there, nobody].map(number);
+            rows.push(format!("| {client}: {what} | {here} | {there} | {ratio} | {nobody} |"));
+        }
+    }
+    println!("\nFrom publish to receive, 500 messages per second; the last column is what the clients alone take\n");
+    println!("| | post office | RabbitMQ | ratio | no broker |\n|---|--:|--:|--:|--:|\n{}", rows.join("\n"));
     Ok(())
+}
+
+/// Median and 99th percentile in microseconds.
+type Latency = fn(&Contest, &Broker) -> Result<[f64; 2]>;
+
+fn through_lapin_lightly(contest: &Contest, broker: &Broker) -> Result<[f64; 2]> {
+    contest.runtime.block_on(latency(broker))
+}
+
+fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 fn long_queue(contest: &Contest) -> Result<()> {
@@ -377,16 +405,46 @@ async fn confirmed(broker: &Broker, way: Way, size: usize, count: usize) -> Resu
     Ok(time)
 }
 
-/// Median and 99th percentile in microseconds.
+/// So many messages, and so long between two of them, for a latency.
+const LIGHTLY: (usize, Duration) = (1000, Duration::from_millis(2));
+
+/// One client waits with a system call for what another one sends.
+fn raw_latency(_: &Contest, broker: &Broker) -> Result<[f64; 2]> {
+    let (count, pause) = LIGHTLY;
+    let (mut publisher, message) = raw_publisher(broker, "", QUEUE, 8)?;
+    let mut consumer = RawConsumer::open(broker)?;
+    consumer.consume(0)?;
+    let receiving = thread::spawn(move || {
+        let receive = |_| consumer.skip_frames(3).map(|()| Instant::now()).map_err(|error| error.to_string());
+        (0..count).map(receive).collect::<std::result::Result<Vec<_>, _>>()
+    });
+    let mut sent = Vec::new();
+    for _ in 0..count {
+        thread::sleep(pause); // the load, not a wait for something
+        sent.push(Instant::now());
+        publisher.send_bytes(&message);
+    }
+    let received = receiving.join().map_err(|_| "the consumer panicked")??;
+    delete_queue(&mut publisher);
+    Ok(percentiles(sent.iter().zip(received).map(|(sent, received)| (received - *sent).as_secs_f64() * 1e6)))
+}
+
+/// Median and 99th percentile.
+fn percentiles(times: impl Iterator<Item = f64>) -> [f64; 2] {
+    let mut times: Vec<f64> = times.collect();
+    times.sort_by(f64::total_cmp);
+    [50, 99].map(|percent| times[times.len() * percent / 100])
+}
+
 async fn latency(broker: &Broker) -> Result<[f64; 2]> {
-    const COUNT: usize = 3000;
+    let (count, pause) = LIGHTLY;
     let (_receiving, receiver) = connect(broker).await?;
     let (_sending, sender) = connect(broker).await?;
     let mut consumer = consume(&receiver, true).await?;
     let start = Instant::now();
     tokio::spawn(async move {
-        let mut tick = interval(Duration::from_millis(2));
-        for _ in 0..COUNT {
+        let mut tick = interval(pause);
+        for _ in 0..count {
             tick.tick().await;
             let body = (start.elapsed().as_nanos() as u64).to_be_bytes();
             let options = BasicPublishOptions::default();
@@ -395,14 +453,13 @@ async fn latency(broker: &Broker) -> Result<[f64; 2]> {
         Ok::<_, lapin::Error>(())
     });
     let mut times = Vec::new();
-    for _ in 0..COUNT {
+    for _ in 0..count {
         let delivery = consumer.next().await.ok_or("the consumer ended")??;
         let sent = u64::from_be_bytes(delivery.data.as_slice().try_into()?);
         times.push((start.elapsed().as_nanos() as u64 - sent) as f64 / 1000.0);
     }
-    times.sort_by(f64::total_cmp);
     receiver.queue_delete(QUEUE.into(), QueueDeleteOptions::default()).await?;
-    Ok([times[COUNT / 2], times[COUNT * 99 / 100]])
+    Ok(percentiles(times.into_iter()))
 }
 
 /// A client that is ready to publish, and the bytes of one message.
