@@ -40,6 +40,11 @@ pub enum Kind<'a> {
     },
     /// Raw HTML.
     Html,
+    /// A paragraph that is a picture and nothing else, perhaps with a link around it.
+    Picture {
+        /// The words for those who don't see it.
+        alt: &'a str,
+    },
     /// Anything else.
     Other,
 }
@@ -92,14 +97,21 @@ pub fn code_blocks(text: &str) -> Vec<(String, String)> {
 }
 
 /// A block that is still being read.
+#[derive(Default)]
 struct Open {
     range: Range<usize>,
     text: Option<Range<usize>>,
     heading: Option<(usize, Option<String>)>,
     code: Option<String>,
     html: bool,
+    picture: Option<Range<usize>>, // its alternative text
+    in_picture: bool,
+    has_words: bool, // outside of pictures
     skeleton: Vec<String>,
     inline: BTreeSet<String>, // a translation may reorder these within a paragraph
+    lists: usize,             // how many lists deep we are
+    item: usize,              // which item of the outermost
+    boxes: usize,             // how many boxes to tick it has had
 }
 
 impl Open {
@@ -116,7 +128,7 @@ impl Open {
             _ => None,
         };
         let html = matches!(event, Event::Start(Tag::HtmlBlock));
-        Self { range, text: None, heading, code, html, skeleton: Vec::new(), inline: BTreeSet::new() }
+        Self { range, heading, code, html, ..Self::default() }
     }
 
     fn take(&mut self, event: &Event, range: Range<usize>) {
@@ -124,6 +136,23 @@ impl Open {
         if is_inner {
             let text = self.text.get_or_insert(range.clone());
             *text = text.start.min(range.start)..text.end.max(range.end);
+        }
+        match event {
+            Event::Start(Tag::Image { .. }) => {
+                self.in_picture = true;
+                self.has_words |= self.picture.is_some(); // a second picture
+            }
+            Event::End(TagEnd::Image) => self.in_picture = false,
+            Event::Text(_) | Event::Code(_) if self.in_picture => {
+                let alt = self.picture.get_or_insert(range.clone());
+                alt.end = range.end;
+            }
+            Event::Text(_) | Event::Code(_) => self.has_words = true,
+            Event::Start(Tag::List(_)) => self.lists += 1,
+            Event::End(TagEnd::List(_)) => self.lists -= 1,
+            Event::Start(Tag::Item) if self.lists == 1 => (self.item, self.boxes) = (self.item + 1, 0),
+            Event::TaskListMarker(_) => self.boxes += 1,
+            _ => {}
         }
         match event {
             Event::Start(Tag::Link { dest_url, .. }) => self.note(format!("a link to {}", shared_path(dest_url))),
@@ -143,6 +172,10 @@ impl Open {
             Event::InlineHtml(html) => self.note(format!("the tag {html}")),
             Event::FootnoteReference(name) => self.note(format!("the footnote {name}")),
             Event::Rule => self.skeleton.push("a line across".into()),
+            Event::TaskListMarker(ticked) => {
+                let mark = if *ticked { "[x]" } else { "[ ]" };
+                self.skeleton.push(format!("{mark} before answer {} of item {}", self.boxes, self.item));
+            }
             _ => {}
         }
     }
@@ -163,6 +196,8 @@ impl Open {
             Kind::Code { info }
         } else if self.html {
             Kind::Html
+        } else if let (Some(alt), false) = (self.picture, self.has_words) {
+            Kind::Picture { alt: &text[alt] }
         } else {
             Kind::Other
         };
@@ -233,6 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_alone_is_known_with_its_words() {
+        let kind = |text| blocks(text).remove(0).kind;
+        let alone = Kind::Picture { alt: "A `b` c" };
+        assert_eq!(kind("![A `b` c](a.webp)"), alone);
+        assert_eq!(kind("[![A `b` c](a.webp)](a.webp)"), alone);
+        for more in ["See ![a](a.webp)", "![a](a.webp) there", "![a](a.webp)![b](b.webp)", "![](a.webp)"] {
+            assert_eq!(kind(more), Kind::Other, "{more}");
+        }
+    }
+
+    #[test]
     fn a_translation_may_reorder_what_stands_within_a_sentence() {
         let one = blocks("See `a`, [b](send.md#x) and **c**.");
         let other = blocks("先看 [b](send.zh-CN.md#x)，再看 `a`。");
@@ -249,6 +295,8 @@ mod tests {
             ("## A {#a}", "## A {#b}"),
             ("<details>", "<details open>"),
             ("> [!NOTE]\n> a", "> [!TIP]\n> a"),
+            ("- [x] a\n- [ ] b", "- [ ] a\n- [x] b"),
+            ("- [ ] a", "- a"),
         ] {
             assert_ne!(blocks(one)[0].skeleton, blocks(other)[0].skeleton, "{one} / {other}");
         }

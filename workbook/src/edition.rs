@@ -1,6 +1,6 @@
 //! The three editions of the book, loaded from the one source tree.
 
-use crate::{blocks::shared_path, listings::mark_blocks, twins, twins::Pair};
+use crate::{blocks::shared_path, drawings, listings::mark_blocks, pictures, twins, twins::Pair};
 use anyhow::{Context, Result, ensure};
 use mdbook_driver::{MDBook, book::BookItem, config::Config};
 use mdbook_summary::{Summary, SummaryItem, parse_summary};
@@ -30,6 +30,15 @@ impl Edition {
             Self::English => "en",
             Self::Chinese => "zh-CN",
             Self::SideBySide => "en-zh",
+        }
+    }
+
+    /// The languages in which it speaks, as HTML calls them.
+    pub fn languages(self) -> &'static [&'static str] {
+        match self {
+            Self::English => &["en"],
+            Self::Chinese => &["zh-CN"],
+            Self::SideBySide => &["en", "zh-CN"],
         }
     }
 
@@ -76,7 +85,7 @@ impl Edition {
                 && let Some(path) = &chapter.path
             {
                 match self.text(&src, &Pair::of(path)) {
-                    Ok(text) => chapter.content = mark_blocks(&text),
+                    Ok(text) => chapter.content = text,
                     Err(error) => failure = Err(error),
                 }
             }
@@ -86,11 +95,13 @@ impl Edition {
 
     fn text(self, src: &Path, pair: &Pair) -> Result<String> {
         let [english, chinese] = pair.read(src)?;
-        match self {
-            Self::English => Ok(english),
-            Self::Chinese => Ok(chinese),
-            Self::SideBySide => twins::side_by_side(pair, &english, &chinese),
-        }
+        let text = match self {
+            Self::English => english,
+            Self::Chinese => chinese,
+            Self::SideBySide => twins::side_by_side(pair, &english, &chinese)?,
+        };
+        let text = drawings::drawn(src, &pair.english, self.languages(), &mark_blocks(&text))?;
+        pictures::with_sizes(&src.join(pair.english.with_file_name("")), &text)
     }
 }
 

@@ -1,9 +1,10 @@
-//! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes, and the server.
+//! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes, drawings and pictures, and the server.
 #![warn(missing_docs)]
 
 pub mod beside;
 pub mod blocks;
 pub mod broker;
+pub mod drawings;
 pub mod edition;
 pub mod finish;
 pub mod includes;
@@ -11,6 +12,7 @@ pub mod keeper;
 pub mod listings;
 pub mod locks;
 pub mod news;
+pub mod pictures;
 pub mod publish;
 pub mod runs;
 pub mod server;

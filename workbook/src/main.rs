@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
-use std::{env, ffi::OsString, path::PathBuf, time::Instant};
+use std::{env, ffi::OsString, path::PathBuf, process, time::Instant};
 use tracing_subscriber::{
     Layer,
     filter::{LevelFilter, Targets},
@@ -41,6 +41,8 @@ enum Command {
         #[arg(last = true)]
         program: Vec<OsString>,
     },
+    /// Take the pictures of RabbitMQ's console and of the book again (needs RabbitMQ and Chromium)
+    Pictures,
     /// Say that each changed page and its twin were read against each other (writes src/twins.lock)
     Twins,
 }
@@ -96,6 +98,16 @@ async fn main() -> Result<()> {
             publish::build(&root, &dest)?;
             let dest = dest.display();
             println!("Built {dest}/en, {dest}/zh-CN and {dest}/en-zh in {:.1} s", start.elapsed().as_secs_f32());
+            Ok(())
+        }
+        Command::Pictures => {
+            // An example, so that a reader's build is spared the browser's protocol.
+            let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let example = ["run", "--quiet", "--package", "workbook", "--example", "pictures"];
+            let status = process::Command::new(cargo).args(example).current_dir(&root).status();
+            if !status.context("can't run cargo")?.success() {
+                bail!("not all pictures were taken");
+            }
             Ok(())
         }
         Command::Twins => {

@@ -96,10 +96,11 @@ pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<(
 }
 
 fn app(desk: Arc<Desk>, locks: Locks, dest: &Path) -> Router {
-    let script = |text: &'static str| get(async move || ([(header::CONTENT_TYPE, "text/javascript")], text));
+    let file = |kind: &'static str, text: &'static str| get(async move || ([(header::CONTENT_TYPE, kind)], text));
     Router::new()
-        .route("/workbook/live.js", script(include_str!("page/live.js")))
-        .route("/workbook/counter.js", script(include_str!("page/counter.js")))
+        .route("/workbook/live.css", file("text/css", include_str!("page/live.css")))
+        .route("/workbook/live.js", file("text/javascript", include_str!("page/live.js")))
+        .route("/workbook/counter.js", file("text/javascript", include_str!("page/counter.js")))
         .route("/workbook/news", get(tell))
         .route("/workbook/runs", post(start))
         .route("/workbook/runs/{id}/stop", post(stop))
@@ -248,6 +249,7 @@ async fn finish_page(State(locks): State<Locks>, request: Request, next: Next) -
         parts.headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if may_run {
+        html += "<link rel=\"stylesheet\" href=\"/workbook/live.css\">";
         html += "<script src=\"/workbook/live.js\" type=\"module\"></script>";
     }
     parts.headers.remove(header::CONTENT_LENGTH);

@@ -133,7 +133,7 @@ fn difference(pair: &Pair, english: &[Block], chinese: &[Block]) -> Option<Strin
         let longest = ours.skeleton.len().max(theirs.skeleton.len());
         if let Some((we, they)) = both.by_ref().take(longest).find(|(we, they)| we != they) {
             return Some(format!(
-                "{en}:{} has {we}, its twin {zh}:{} has {they}: both pages need the same blocks, code, links and pictures",
+                "{en}:{} has {we}, its twin {zh}:{} has {they}: both pages need the same blocks, code, links, pictures and right answers",
                 ours.line, theirs.line
             ));
         }
@@ -250,6 +250,9 @@ pub fn side_by_side(pair: &Pair, english: &str, chinese: &str) -> Result<String>
             format!("{} {both}{id}", "#".repeat(*level))
         }
         (Kind::Html, _) => html_in_both(ours.source, theirs.source),
+        (Kind::Picture { alt }, Kind::Picture { alt: other }) => {
+            ours.source.replacen(alt, &format!("{alt} · {other}"), 1)
+        }
         _ => table_in_both(ours.source, theirs.source).unwrap_or_else(|| halves(ours.source, theirs.source)),
     });
     Ok(both.collect::<Vec<_>>().join("\n\n") + "\n")
@@ -315,6 +318,19 @@ mod tests {
         let error = side_by_side(&pair(), "# A {#a}\n\nb\n\n- c\n", "# 甲 {#a}\n\n乙\n\n丙\n").unwrap_err().to_string();
         assert!(error.contains("src/basic/send.md:5") && error.contains("src/basic/send.zh-CN.md:5"), "{error}");
         assert!(error.contains("a list") && error.contains("a paragraph"), "{error}");
+    }
+
+    #[test]
+    fn twins_that_tick_different_answers_are_told_which() {
+        let quiz = |ticks: [&str; 3]| {
+            format!(
+                "1. Why?\n\n   - [x] a\n   - [ ] b\n\n2. How?\n\n   - [{}] c\n   - [{}] d\n   - [{}] e\n",
+                ticks[0], ticks[1], ticks[2]
+            )
+        };
+        let error = side_by_side(&pair(), &quiz([" ", "x", " "]), &quiz([" ", " ", "x"])).unwrap_err().to_string();
+        assert!(error.contains("has [x] before answer 2 of item 2, its twin"), "{error}");
+        assert!(error.contains("has [ ] before answer 2 of item 2:"), "{error}");
     }
 
     #[test]

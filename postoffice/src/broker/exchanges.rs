@@ -2,11 +2,11 @@
 
 use super::{
     Broker,
-    queues::{check_exchange_name, check_same_flag, without_line_breaks},
+    queues::{check_exchange_name, without_line_breaks},
 };
 use crate::{
-    arguments,
     channel::At,
+    equivalence::{check_same_argument, check_same_flag, inequivalent},
     error::{Refusal, ReplyCode, exchange_in_vhost},
     exchange::{Destination, Exchange, Kind},
     journal::Event,
@@ -26,13 +26,13 @@ impl Broker {
             if let Some(known) = self.exchanges.get(name.as_str()) {
                 if known.kind != kind {
                     let (current, received) = (format!("'{}'", known.kind.name()), format!("'{}'", kind.name()));
-                    return Err(arguments::inequivalent(&of, "type", &current, &received));
+                    return Err(inequivalent(&of, "type", &current, &received));
                 }
                 check_same_flag(&of, "durable", known.durable, declare.durable)?;
                 check_same_flag(&of, "auto_delete", known.auto_delete, declare.auto_delete)?;
                 check_same_flag(&of, "internal", known.internal, declare.internal)?;
                 let alternate = "alternate-exchange";
-                arguments::check_same_argument(&of, alternate, &known.arguments, &declare.arguments)?;
+                check_same_argument(&of, alternate, &known.arguments, &declare.arguments)?;
             } else {
                 if name.starts_with("amq.") {
                     let text = format!("exchange name '{name}' contains reserved prefix 'amq.*'");

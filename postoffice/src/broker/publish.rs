@@ -8,12 +8,13 @@ use super::{
     queues::REPLY_TO,
 };
 use crate::{
-    arguments::{Overflow, parse_expiration},
+    arguments::Overflow,
     channel::At,
     effect::Effect,
     erlang,
     error::{Refusal, ReplyCode, exchange_in_vhost},
     exchange::Destination,
+    expiration,
     journal::Event,
     message::{Content, Message},
     properties::Properties,
@@ -80,7 +81,7 @@ impl Broker {
             replaced = Some(properties.with_reply_to(address));
         }
         self.check_user(at, &properties)?;
-        let lifetime = properties.expiration().map(parse_expiration).transpose()?;
+        let lifetime = properties.expiration().map(expiration::parse).transpose()?;
         if let Some(mode) = properties.delivery_mode().filter(|mode| !matches!(mode, 1 | 2)) {
             let text = format!("invalid message: {{delivery_mode_unknown,{mode}}}");
             return Err(ReplyCode::PreconditionFailed.because(text));

@@ -2,8 +2,9 @@
 
 use super::Broker;
 use crate::{
-    arguments::{self, QueueType, Settings},
+    arguments::{QueueType, Settings},
     channel::At,
+    equivalence::{check_same_arguments, check_same_flag},
     error::{Refusal, ReplyCode, queue_in_vhost, short},
     exchange::Destination,
     journal::Event,
@@ -124,7 +125,7 @@ impl Broker {
         let of = queue_in_vhost(&queue.name);
         check_same_flag(&of, "durable", queue.durable, durable)?;
         check_same_flag(&of, "auto_delete", queue.auto_delete, auto_delete)?;
-        arguments::check_same(&queue.name, &queue.arguments, arguments)
+        check_same_arguments(&queue.name, &queue.arguments, arguments)
     }
 
     pub(super) fn queue_purge(&mut self, at: At, purge: queue::Purge, now: Moment) -> Result<(), Refusal> {
@@ -266,13 +267,6 @@ fn locked(name: &str) -> Refusal {
          exclusive property value does not match that of the original declaration.",
         queue_in_vhost(name)
     ))
-}
-
-pub(super) fn check_same_flag(of: &str, what: &str, current: bool, received: bool) -> Result<(), Refusal> {
-    match current == received {
-        true => Ok(()),
-        false => Err(arguments::inequivalent(of, what, &format!("'{current}'"), &format!("'{received}'"))),
-    }
 }
 
 /// An argument that names an exchange, which has to be text.

@@ -3,9 +3,10 @@
 
 use super::{Broker, dead_letter::Reason, publish::Delivery};
 use crate::{
-    arguments::{QueueType, parse_expiration},
+    arguments::QueueType,
     channel::{At, Settlement, Taken, Transaction, Unacknowledged},
     error::{Refusal, ReplyCode},
+    expiration,
     journal::Event,
     queue::Moment,
 };
@@ -188,7 +189,7 @@ impl Broker {
             refused |= self.is_refused_by(&queues, &message);
             let lifetime =
                 message.content.properties().ok().and_then(|properties| properties.expiration().map(Vec::from));
-            let lifetime = lifetime.and_then(|text| parse_expiration(&text).ok());
+            let lifetime = lifetime.and_then(|text| expiration::parse(&text).ok());
             self.deliver(Delivery { message, queues, from: Some(at), mandatory, confirm: None, lifetime }, now);
         }
         for (how, taken) in transaction.settlements {

@@ -10,7 +10,7 @@ use std::{
     ffi::OsStr,
     io::Write,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -76,7 +76,9 @@ impl Reader {
 
     /// Opens a page and waits until it is there.
     pub fn go(&self, url: &str) {
-        self.tab.navigate_to(url).unwrap().wait_until_navigated().unwrap();
+        // Not `wait_until_navigated`: it waits in vain when the page is there before the library begins to wait.
+        self.tab.navigate_to(url).unwrap();
+        self.wait_for("document.readyState === 'complete'");
     }
 
     /// What an expression gives in the page, as text.
@@ -142,9 +144,12 @@ fn chromium() -> Option<PathBuf> {
     env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name))).find(|file| file.is_file())
 }
 
-/// The book as files, as a hosted copy or a download has it.
+/// The book as files, as a hosted copy or a download has it; built once for each test program.
 pub fn files() -> String {
-    let dest = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser/book");
-    publish::build(served::root(), &dest).unwrap();
-    format!("file://{}", dest.display())
+    static BOOK: LazyLock<PathBuf> = LazyLock::new(|| {
+        let dest = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME")).join("book");
+        publish::build(served::root(), &dest).unwrap();
+        dest
+    });
+    format!("file://{}", BOOK.display())
 }

@@ -1,0 +1,43 @@
+//! One alarm clock for everything that expires: messages (<https://www.rabbitmq.com/docs/ttl>) and unused queues.
+
+use super::Broker;
+use crate::queue::{Moment, NEVER};
+
+impl Broker {
+    /// The moment at which [`Broker::tick`] should be called, if nothing else happens.
+    pub(crate) fn next_alarm(&self) -> Option<Moment> {
+        self.alarms.first().map(|(moment, _)| *moment)
+    }
+
+    /// Lets time pass: what has expired by now goes.
+    pub(crate) fn tick(&mut self, now: Moment) {
+        while let Some(&(moment, queue)) = self.alarms.first()
+            && moment <= now
+        {
+            self.alarms.pop_first();
+            let Some(known) = self.queues.get_mut(&queue) else { continue };
+            known.alarm = NEVER;
+            if known.own_expiry() <= now {
+                self.delete_queue(queue);
+            } else {
+                self.expire(queue, now);
+                self.set_alarm(queue);
+            }
+        }
+        self.bury_the_dead(now);
+        self.check_memory();
+    }
+
+    /// Sets the alarm clock for a queue to when something in it expires next.
+    pub(super) fn set_alarm(&mut self, id: u64) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let due = queue.next_expiry().min(queue.own_expiry());
+        if due != queue.alarm {
+            self.alarms.remove(&(queue.alarm, id));
+            queue.alarm = due;
+            if due != NEVER {
+                self.alarms.insert((due, id));
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Opening and closing channels (AMQP 0-9-1, section 1.5).
+
+use super::{Broker, methods::Fatal};
+use crate::{
+    channel::{At, Channel},
+    error::ReplyCode,
+    queue::Moment,
+    wire::Ids,
+};
+use amq_protocol::protocol::{AMQPClass, channel};
+
+impl Broker {
+    pub(super) fn open_channel(&mut self, at: At, (class_id, method_id): Ids) -> Result<(), Fatal> {
+        let Some(connection) = self.connections.get_mut(&at.connection) else { return Ok(()) };
+        let (open, max) = (connection.channels.len(), connection.client.channel_max);
+        if max != 0 && open >= usize::from(max) {
+            let text = format!("number of channels opened ({open}) has reached the negotiated channel_max ({max})");
+            return Err(Fatal { refusal: ReplyCode::NotAllowed.because(text), class_id: 0, method_id: 0 });
+        }
+        if (class_id, method_id) != (20, 10) {
+            let refusal = ReplyCode::ChannelError.because("expected 'channel.open'");
+            return Err(Fatal { refusal, class_id, method_id });
+        }
+        connection.channels.insert(at.channel, Channel::default());
+        self.reply(at, AMQPClass::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
+        Ok(())
+    }
+
+    /// Ends a channel: its consumers leave, what it had not acknowledged goes back to the queues.
+    pub(super) fn close_channel(&mut self, at: At, now: Moment) {
+        let Some(connection) = self.connections.get_mut(&at.connection) else { return };
+        let Some(mut channel) = connection.channels.remove(&at.channel) else { return };
+        if let Some(replies) = &channel.reply_consumer {
+            self.reply_addresses.remove(&replies.address);
+        }
+        let mut unacknowledged = channel.take_all();
+        // What an open transaction had acknowledged was not acknowledged.
+        let held = channel.transaction.take().unwrap_or_default().settlements;
+        unacknowledged.extend(held.into_iter().flat_map(|(_, taken)| taken));
+        let mut consumers: Vec<u64> = channel.consumers.into_values().collect();
+        consumers.sort_unstable();
+        let mut queues: Vec<u64> = consumers.iter().filter_map(|id| Some(self.consumers.get(id)?.queue)).collect();
+        consumers.into_iter().for_each(|consumer| self.remove_consumer(consumer, now));
+        self.requeue(unacknowledged, now);
+        queues.dedup();
+        for queue in queues {
+            self.dispatch(queue, now); // to a single active consumer that has taken over
+            self.set_alarm(queue);
+        }
+    }
+}

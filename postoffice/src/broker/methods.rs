@@ -1,0 +1,171 @@
+//! From a client's method to the part of the broker that does it, and what becomes of a mistake: it closes the channel, or
+//! the whole connection (AMQP 0-9-1, section 4.8).
+
+use super::Broker;
+use crate::{
+    channel::{At, Channel},
+    error::{Refusal, ReplyCode},
+    message::Content,
+    queue::Moment,
+    wire::{Ids, PUBLISH, Publish},
+};
+use amq_protocol::protocol::{AMQPClass, access, basic, channel, confirm, exchange, queue, tx};
+
+/// An error that ends the whole connection, and the method that caused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fatal {
+    pub(crate) refusal: Refusal,
+    pub(crate) class_id: u16,
+    pub(crate) method_id: u16,
+}
+
+impl Broker {
+    /// Does what a client's method asks for. A mistake closes the channel, or is returned if it ends the connection.
+    pub(crate) fn method(
+        &mut self,
+        connection: u64,
+        channel: u16,
+        ids: Ids,
+        method: AMQPClass,
+        now: Moment,
+    ) -> Result<(), Fatal> {
+        self.in_channel(connection, channel, ids, now, |broker, at| broker.perform(at, method, now))
+    }
+
+    /// Routes a client's message.
+    pub(crate) fn publish(
+        &mut self,
+        connection: u64,
+        channel: u16,
+        publish: &Publish,
+        content: Content,
+        now: Moment,
+    ) -> Result<(), Fatal> {
+        self.in_channel(connection, channel, PUBLISH, now, |broker, at| broker.accept(at, publish, content, now))
+    }
+
+    /// Refuses a message that was too large to be kept.
+    pub(crate) fn too_large(&mut self, connection: u64, channel: u16, size: u64, now: Moment) -> Result<(), Fatal> {
+        let limit = self.limits.message;
+        self.in_channel(connection, channel, PUBLISH, now, |_, _| {
+            let text = format!("message size {size} is larger than configured max size {limit}");
+            Err(ReplyCode::PreconditionFailed.because(text))
+        })
+    }
+
+    /// Runs an operation on a channel that is open, and closes the channel if the operation is refused.
+    fn in_channel(
+        &mut self,
+        connection: u64,
+        channel: u16,
+        (class_id, method_id): Ids,
+        now: Moment,
+        operation: impl FnOnce(&mut Self, At) -> Result<(), Refusal>,
+    ) -> Result<(), Fatal> {
+        let at = At { connection, channel };
+        let fatal = |refusal: Refusal| match refusal.code {
+            // RabbitMQ blames no method for its own failures.
+            ReplyCode::InternalError => Fatal { refusal, class_id: 0, method_id: 0 },
+            _ => Fatal { refusal, class_id, method_id },
+        };
+        let Some(known) = self.connections.get_mut(&connection) else { return Ok(()) };
+        match known.channels.get(&channel) {
+            None => return self.open_channel(at, (class_id, method_id)),
+            Some(open) if open.closing => {
+                match (class_id, method_id) {
+                    (20, 41) => drop(known.channels.remove(&channel)),
+                    (20, 40) => self.reply(at, AMQPClass::Channel(channel::AMQPMethod::CloseOk(channel::CloseOk {}))),
+                    _ => {}
+                }
+                return Ok(());
+            }
+            Some(_) => {}
+        }
+        match operation(self, at) {
+            Ok(()) => {}
+            Err(refusal) if refusal.code.is_hard() => return Err(fatal(refusal)),
+            Err(refusal) => {
+                self.close_channel(at, now);
+                let close = channel::Close {
+                    reply_code: refusal.code as u16,
+                    reply_text: refusal.reply_text(),
+                    class_id,
+                    method_id,
+                };
+                self.reply(at, AMQPClass::Channel(channel::AMQPMethod::Close(close)));
+                if let Some(known) = self.connections.get_mut(&connection) {
+                    known.channels.insert(channel, Channel::closing());
+                }
+            }
+        }
+        self.bury_the_dead(now);
+        self.check_memory();
+        Ok(())
+    }
+
+    fn perform(&mut self, at: At, method: AMQPClass, now: Moment) -> Result<(), Refusal> {
+        match method {
+            AMQPClass::Basic(method) => self.basic(at, method, now),
+            AMQPClass::Queue(method) => match method {
+                queue::AMQPMethod::Declare(declare) => self.queue_declare(at, declare, now),
+                queue::AMQPMethod::Bind(bind) => self.queue_bind(at, bind),
+                queue::AMQPMethod::Unbind(unbind) => self.queue_unbind(at, unbind),
+                queue::AMQPMethod::Purge(purge) => self.queue_purge(at, purge, now),
+                queue::AMQPMethod::Delete(delete) => self.queue_delete(at, delete, now),
+                _ => Err(unimplemented()),
+            },
+            AMQPClass::Exchange(method) => match method {
+                exchange::AMQPMethod::Declare(declare) => self.exchange_declare(at, declare),
+                exchange::AMQPMethod::Delete(delete) => self.exchange_delete(at, delete),
+                exchange::AMQPMethod::Bind(bind) => self.exchange_bind(at, bind),
+                exchange::AMQPMethod::Unbind(unbind) => self.exchange_unbind(at, unbind),
+                _ => Err(unimplemented()),
+            },
+            AMQPClass::Channel(method) => match method {
+                channel::AMQPMethod::Open(_) => Err(ReplyCode::ChannelError.because("second 'channel.open' seen")),
+                channel::AMQPMethod::Close(_) => {
+                    self.close_channel(at, now);
+                    self.reply(at, AMQPClass::Channel(channel::AMQPMethod::CloseOk(channel::CloseOk {})));
+                    Ok(())
+                }
+                channel::AMQPMethod::Flow(channel::Flow { active: true }) => {
+                    let ok = channel::FlowOk { active: true };
+                    self.reply(at, AMQPClass::Channel(channel::AMQPMethod::FlowOk(ok)));
+                    Ok(())
+                }
+                channel::AMQPMethod::Flow(_) => Err(ReplyCode::NotImplemented.because("active=false")),
+                _ => Err(unimplemented()),
+            },
+            AMQPClass::Confirm(confirm::AMQPMethod::Select(select)) => self.confirm_select(at, select),
+            AMQPClass::Tx(tx::AMQPMethod::Select(_)) => self.tx_select(at),
+            AMQPClass::Tx(tx::AMQPMethod::Commit(_)) => self.tx_commit(at, now),
+            AMQPClass::Tx(tx::AMQPMethod::Rollback(_)) => self.tx_rollback(at),
+            AMQPClass::Access(access::AMQPMethod::Request(_)) => {
+                self.reply(at, AMQPClass::Access(access::AMQPMethod::RequestOk(access::RequestOk {})));
+                Ok(())
+            }
+            AMQPClass::Connection(_) | AMQPClass::Confirm(_) | AMQPClass::Tx(_) | AMQPClass::Access(_) => {
+                Err(unimplemented())
+            }
+        }
+    }
+
+    fn basic(&mut self, at: At, method: basic::AMQPMethod, now: Moment) -> Result<(), Refusal> {
+        match method {
+            basic::AMQPMethod::Ack(ack) => self.basic_ack(at, ack, now),
+            basic::AMQPMethod::Nack(nack) => self.basic_nack(at, nack, now),
+            basic::AMQPMethod::Reject(reject) => self.basic_reject(at, reject, now),
+            basic::AMQPMethod::Get(get) => self.basic_get(at, get, now),
+            basic::AMQPMethod::Consume(consume) => self.basic_consume(at, consume, now),
+            basic::AMQPMethod::Cancel(cancel) => self.basic_cancel(at, cancel, now),
+            basic::AMQPMethod::Qos(qos) => self.basic_qos(at, qos, now),
+            basic::AMQPMethod::Recover(recover) => self.basic_recover(at, recover.requeue, true, now),
+            basic::AMQPMethod::RecoverAsync(recover) => self.basic_recover(at, recover.requeue, false, now),
+            _ => Err(unimplemented()),
+        }
+    }
+}
+
+fn unimplemented() -> Refusal {
+    ReplyCode::CommandInvalid.because("unimplemented method")
+}

@@ -1,0 +1,248 @@
+//! From the bytes that arrived to the commands that the broker runs (AMQP 0-9-1, section 4.2).
+
+use super::{Connection, Stage};
+use crate::{
+    assembly::Command,
+    broker::{Client, Fatal},
+    error::{Refusal, ReplyCode},
+    handshake::{Handshake, Next},
+    wire::{self, BadMethod, Frame, Ids, LostSync, Method},
+};
+use amq_protocol::protocol::{AMQPClass, connection};
+use bytes::Buf;
+use std::time::Duration;
+use tokio::time::Instant;
+
+impl Connection {
+    /// Goes through what has arrived.
+    pub(super) fn read(&mut self) {
+        let input = std::mem::take(&mut self.input);
+        let mut at = 0;
+        while !self.blocked
+            && let Some(length) = self.take_next(input.get(at..).unwrap_or_default())
+        {
+            at += length;
+        }
+        self.run_commands();
+        let newer = std::mem::replace(&mut self.input, input);
+        debug_assert!(newer.is_empty());
+        self.input.advance(at.min(self.input.len()));
+    }
+
+    /// Handles what the bytes begin with; says how long that was, or nothing if it isn't complete.
+    fn take_next(&mut self, bytes: &[u8]) -> Option<usize> {
+        if let Stage::New = self.stage {
+            return self.protocol_header(bytes);
+        }
+        if matches!(self.stage, Stage::Over) {
+            return None;
+        }
+        match Frame::first_in(bytes, self.frame_max) {
+            Ok(Some((frame, length))) => {
+                if frame.kind == wire::HEADER && self.must_wait() {
+                    return None;
+                }
+                self.frame(frame);
+                Some(length)
+            }
+            Ok(None) => None,
+            Err(LostSync { refusal }) => {
+                self.run_commands();
+                match self.stage {
+                    Stage::Open => self.close(&refusal, (0, 0)),
+                    _ => self.stage = Stage::Over,
+                }
+                // Nothing more can be understood, so there is no close-ok to wait for either.
+                self.stage = Stage::Over;
+                None
+            }
+        }
+    }
+
+    /// The first eight bytes: the protocol and its version.
+    fn protocol_header(&mut self, bytes: &[u8]) -> Option<usize> {
+        let header = bytes.first_chunk::<8>()?;
+        match header {
+            // The second is how some clients wrote it in the days of 0-9; RabbitMQ takes both.
+            b"AMQP\x00\x00\x09\x01" | b"AMQP\x01\x01\x00\x09" => {
+                let is_local = self.peer.ip().to_canonical().is_loopback();
+                let (handshake, start) = Handshake::new(self.shared.credentials(), is_local);
+                self.stage = Stage::Handshake(handshake);
+                self.send(0, start);
+            }
+            _ => {
+                self.encoder.raw(b"AMQP\x00\x00\x09\x01");
+                self.stage = Stage::Over;
+            }
+        }
+        Some(header.len())
+    }
+
+    /// Whether a message that begins here has to wait for consumers to make room.
+    fn must_wait(&mut self) -> bool {
+        let Some(id) = self.id.filter(|_| matches!(self.stage, Stage::Open) && self.shared.is_full()) else {
+            return false;
+        };
+        self.run_commands();
+        let (is_full, weight) = self.shared.with(Some(id), |broker, _| {
+            let is_full = broker.is_full();
+            if is_full {
+                broker.block(id);
+            }
+            (is_full, broker.outbox_weight(id))
+        });
+        self.waiting_answers = weight;
+        self.blocked = is_full;
+        is_full
+    }
+
+    fn frame(&mut self, frame: Frame<'_>) {
+        match &mut self.stage {
+            Stage::New | Stage::Over => {}
+            Stage::Handshake(handshake) => {
+                let next = match (frame.kind, frame.channel) {
+                    (wire::METHOD, 0) => handshake.method(frame.payload),
+                    (wire::HEARTBEAT, 0) if frame.payload.is_empty() => Next::Listen,
+                    _ => handshake.other_frame(frame),
+                };
+                self.handshake(next);
+            }
+            Stage::Closing => self.frame_while_closing(frame),
+            Stage::Open if frame.channel == 0 => {
+                self.run_commands();
+                self.frame_on_channel_0(frame);
+            }
+            Stage::Open => self.frame_on_channel(frame),
+        }
+    }
+
+    fn handshake(&mut self, next: Next) {
+        if let (Some(tracer), Stage::Handshake(_)) = (&self.tracer, &self.stage) {
+            tracer.handshake(&next);
+        }
+        match next {
+            Next::Answer(method) => self.send(0, method),
+            Next::Listen => {
+                if let Stage::Handshake(handshake) = &self.stage {
+                    self.frame_max = handshake.agreement.frame_max;
+                }
+            }
+            Next::Welcome(method) => {
+                let Stage::Handshake(handshake) = std::mem::replace(&mut self.stage, Stage::Open) else { return };
+                let agreement = handshake.agreement;
+                let client = Client {
+                    name: agreement.name.clone(),
+                    peer: self.peer.to_string(),
+                    user: agreement.user.clone(),
+                    hears_cancels: agreement.can("consumer_cancel_notify"),
+                    hears_blocks: agreement.can("connection.blocked"),
+                    channel_max: agreement.channel_max,
+                };
+                if agreement.heartbeat > 0 {
+                    let half = Duration::from_secs(agreement.heartbeat.into()) / 2;
+                    self.heartbeat = Some(tokio::time::interval_at(Instant::now() + half, half));
+                }
+                self.id = Some(self.shared.enter(client, &self.wake));
+                self.send(0, method);
+            }
+            Next::Refuse { refusal, ids } => self.close(&refusal, ids),
+            Next::Drop => self.stage = Stage::Over,
+        }
+    }
+
+    fn frame_on_channel_0(&mut self, frame: Frame<'_>) {
+        let method = match frame.kind {
+            wire::HEARTBEAT if frame.payload.is_empty() => return,
+            wire::METHOD if frame.payload.len() >= 4 => wire::parse_method(frame.payload),
+            wire::HEADER if frame.payload.len() >= 12 => return self.close(&frame.unexpected(), (0, 0)),
+            wire::BODY => return self.close(&frame.unexpected(), (0, 0)),
+            _ => return self.close(&frame.unknown(), (0, 0)),
+        };
+        match method {
+            Ok((ids, Method::Other(method))) => {
+                self.trace_received(0, &method);
+                self.method_on_channel_0(ids, method);
+            }
+            Ok((ids, Method::Publish(_))) => self.close(&out_of_place(), ids),
+            Err(BadMethod::Drop) => self.close(&Refusal::internal(), (0, 0)),
+            Err(BadMethod::Refuse { refusal, ids }) => self.close(&refusal, ids),
+        }
+    }
+
+    fn method_on_channel_0(&mut self, ids: Ids, method: AMQPClass) {
+        match method {
+            AMQPClass::Connection(connection::AMQPMethod::Close(_)) => self.agree_to_close(),
+            AMQPClass::Connection(connection::AMQPMethod::UpdateSecret(_)) => {
+                let ok = connection::AMQPMethod::UpdateSecretOk(connection::UpdateSecretOk {});
+                self.send(0, AMQPClass::Connection(ok));
+            }
+            _ => self.close(&out_of_place(), ids),
+        }
+    }
+
+    fn frame_on_channel(&mut self, frame: Frame<'_>) {
+        let refusal = match frame.kind {
+            wire::METHOD if frame.payload.len() >= 4 => None,
+            wire::HEADER if frame.payload.len() >= 12 => None,
+            wire::BODY => None,
+            wire::HEARTBEAT if frame.payload.is_empty() => Some(frame.unexpected()),
+            _ => Some(frame.unknown()),
+        };
+        if let Some(refusal) = refusal {
+            self.run_commands();
+            return self.close(&refusal, (0, 0));
+        }
+        let assembly = self.channels.entry(frame.channel).or_default();
+        match assembly.frame(frame, self.shared.message_limit()) {
+            Ok(None) => {}
+            Ok(Some(command)) => {
+                if matches!(command, Command::Method((20, 40 | 41), _)) {
+                    self.channels.remove(&frame.channel); // closed; what follows starts afresh
+                }
+                if let Some(tracer) = &self.tracer {
+                    tracer.received(frame.channel, &command);
+                }
+                self.commands.push((frame.channel, command));
+            }
+            Err(BadMethod::Drop) => {
+                self.run_commands();
+                self.stage = Stage::Over;
+            }
+            Err(BadMethod::Refuse { refusal, ids }) => {
+                self.run_commands();
+                self.close(&refusal, ids);
+            }
+        }
+    }
+
+    /// Runs what was read against the broker, and takes what came of it, in one go.
+    fn run_commands(&mut self) {
+        let Some(id) = self.id.filter(|_| matches!(self.stage, Stage::Open)) else { return self.commands.clear() };
+        if self.commands.is_empty() {
+            return;
+        }
+        let commands = &mut self.commands;
+        let (outcome, weight) = self.shared.with(Some(id), |broker, now| {
+            let outcome = commands.drain(..).try_for_each(|(channel, command)| match command {
+                Command::Method(ids, method) => broker.method(id, channel, ids, method, now),
+                Command::Publish(publish, content) => broker.publish(id, channel, &publish, content, now),
+                Command::TooLarge { size } => broker.too_large(id, channel, size, now),
+            });
+            (outcome, broker.outbox_weight(id))
+        });
+        self.waiting_answers = weight;
+        if let Err(Fatal { refusal, class_id, method_id }) = outcome {
+            self.close(&refusal, (class_id, method_id));
+        }
+    }
+
+    fn trace_received(&self, channel: u16, method: &AMQPClass) {
+        if let Some(tracer) = &self.tracer {
+            tracer.method_received(channel, method);
+        }
+    }
+}
+
+fn out_of_place() -> Refusal {
+    ReplyCode::ChannelError.because("unexpected method in connection state running")
+}
