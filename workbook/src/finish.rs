@@ -58,15 +58,19 @@ fn chinese_callouts(html: &str) -> String {
 /// A table's cell that holds a Chinese word and nothing else (as in the glossary) says so: it decides font and voice.
 fn chinese_cells(html: &str) -> String {
     let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
-    let mut cells = html.split("<td>");
-    let mut finished = cells.next().unwrap_or_default().to_owned();
-    for cell in cells {
-        let text = &cell[..cell.find('<').unwrap_or(cell.len())];
-        let is_chinese = text.contains(is_han) && cell[text.len()..].starts_with("</td>");
-        finished += if is_chinese { "<td lang=\"zh-CN\">" } else { "<td>" };
-        finished += cell;
-    }
-    finished
+    let mark = |html: &str, tag: &str| {
+        let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+        let mut cells = html.split(&open);
+        let mut finished = cells.next().unwrap_or_default().to_owned();
+        for cell in cells {
+            let text = &cell[..cell.find('<').unwrap_or(cell.len())];
+            let is_chinese = text.contains(is_han) && cell[text.len()..].starts_with(&close);
+            let lang = if is_chinese { " lang=\"zh-CN\"" } else { "" };
+            finished += &format!("<{tag}{lang}>{cell}");
+        }
+        finished
+    };
+    mark(&mark(html, "td"), "th")
 }
 
 /// The frame that holds the table of contents where scripts are off: it has no title, and closes items twice.

@@ -95,7 +95,7 @@ fn check_replaceable(dest: &Path) -> Result<()> {
 pub fn watch(root: PathBuf, dest: PathBuf, news: News) -> Result<()> {
     let (changes, changed) = mpsc::channel();
     let mut debouncer = new_debouncer(SETTLE, None, move |result: DebounceEventResult| drop(changes.send(result)))?;
-    let folders = ["src", "assets", "listings", "theme"].map(|folder| root.join(folder));
+    let folders = ["src", "assets", "listings"].map(|folder| root.join(folder));
     for folder in folders.iter().filter(|folder| folder.exists()) {
         debouncer.watch(folder, RecursiveMode::Recursive)?;
     }

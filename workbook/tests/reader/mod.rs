@@ -115,6 +115,11 @@ impl Reader {
         ));
     }
 
+    /// What went wrong since the last time that somebody asked.
+    pub fn take_troubles(&self) -> Vec<String> {
+        std::mem::take(&mut *self.troubles.lock().unwrap())
+    }
+
     /// Fails if the console said something, a script broke, or a request went elsewhere.
     #[track_caller]
     pub fn nothing_went_wrong(&self) {
