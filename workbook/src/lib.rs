@@ -9,6 +9,7 @@ pub mod keeper;
 pub mod listings;
 pub mod locks;
 pub mod news;
+pub mod panes;
 pub mod publish;
 pub mod runs;
 pub mod server;
