@@ -13,6 +13,7 @@ pub mod listings;
 pub mod locks;
 pub mod news;
 pub mod pictures;
+pub mod panes;
 pub mod publish;
 pub mod runs;
 pub mod server;

@@ -42,7 +42,7 @@ impl Listing {
     /// The command that builds `listings`. Not `--workspace`: a student's `cargo run -p send` asks for the listings'
     /// features alone, and so reuses what this has built.
     pub fn build_arguments<'a>(listings: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-        let mut arguments = vec!["build".into(), "--color".into(), "never".into()];
+        let mut arguments = vec!["build".to_owned()];
         for name in listings {
             arguments.extend(["--package".into(), name.to_owned()]);
         }

@@ -1,20 +1,17 @@
 //! The programs that readers run from the page: each in a pane of its own, built, started, listened to, and ended.
-//!
-//! This is the one place that knows their state. Pages follow it by its news and can ask for all of it at any time.
 
 use crate::{
     keeper::INTERRUPT,
     listings::{Listing, edited_name, write_edited},
     news::News,
+    panes::{Panes, Source, State, Stop},
 };
 use anyhow::{Context, Result};
-use serde::Serialize;
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 use tokio::{
@@ -24,10 +21,6 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How many panes there may be, running or ended.
-pub const MOST_PANES: usize = 8;
-/// How many bytes of a program's output are kept and shown.
-pub const MOST_OUTPUT: usize = 1 << 20;
 /// How long a program may run.
 const LONGEST_RUN: Duration = Duration::from_secs(15 * 60);
 /// How long a program may take to leave after CTRL+C.
@@ -46,56 +39,6 @@ pub struct Order {
     pub arguments: Vec<String>,
     /// The reader's version of the program's source; the book's own without it.
     pub source: Option<String>,
-}
-
-/// A pane as pages see it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Pane {
-    /// Its number, which no other pane has had.
-    pub id: u64,
-    /// What stands above it: `receive`, or `receive (2)` beside another one.
-    pub title: String,
-    /// The command that does the same in a terminal.
-    pub command: String,
-    /// What the program is doing.
-    pub state: State,
-    /// What was printed so far.
-    pub output: Vec<Piece>,
-}
-
-/// What a program is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase", tag = "is", content = "status")]
-pub enum State {
-    /// cargo compiles it.
-    Building,
-    /// It runs.
-    Running,
-    /// It has ended with this status; `None` where it could not be built or started.
-    Ended(Option<i32>),
-}
-
-/// A piece of output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Piece {
-    /// Where it was printed.
-    pub from: Source,
-    /// What was printed.
-    pub text: String,
-}
-
-/// Where output comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Source {
-    /// The program's standard output.
-    Out,
-    /// The program's standard error.
-    Err,
-    /// cargo and the compiler.
-    Cargo,
-    /// The workbook itself.
-    Workbook,
 }
 
 /// Why an order is not carried out.
@@ -124,20 +67,8 @@ pub struct Places {
 pub struct Runs {
     places: Places,
     listings: Vec<Listing>,
-    news: News,
-    panes: Mutex<Panes>,
+    panes: Panes,
     building: tokio::sync::Mutex<()>,
-}
-
-#[derive(Default)]
-struct Panes {
-    last_id: u64,
-    open: BTreeMap<u64, (Pane, mpsc::Sender<Wish>)>,
-}
-
-/// What somebody wants of a running program.
-enum Wish {
-    Stop,
 }
 
 impl Runs {
@@ -147,7 +78,7 @@ impl Runs {
     /// When the listings can't be read.
     pub fn new(places: Places, news: News) -> Result<Arc<Self>> {
         let listings = Listing::all(&places.root)?;
-        Ok(Arc::new(Self { places, listings, news, panes: Mutex::default(), building: tokio::sync::Mutex::default() }))
+        Ok(Arc::new(Self { places, listings, panes: Panes::new(news), building: tokio::sync::Mutex::default() }))
     }
 
     /// The listings that can be run.
@@ -155,10 +86,9 @@ impl Runs {
         &self.listings
     }
 
-    /// The panes as they are now, and the news from this moment on, with nothing between.
-    pub fn watch<T>(&self, subscribe: impl FnOnce(&News) -> T) -> (Vec<Pane>, T) {
-        let panes = self.lock();
-        (panes.open.values().map(|(pane, _)| pane.clone()).collect(), subscribe(&self.news))
+    /// The panes that they run in.
+    pub fn panes(&self) -> &Panes {
+        &self.panes
     }
 
     /// Opens a pane and runs a listing in it.
@@ -175,49 +105,19 @@ impl Runs {
         if order.arguments.iter().any(|argument| argument.contains('\0')) {
             return Err(Refusal::Bad("an argument contains a NUL byte".into()));
         }
-        let mut panes = self.lock();
-        if panes.open.len() >= MOST_PANES {
-            return Err(Refusal::Full);
-        }
-        panes.last_id += 1;
-        let id = panes.last_id;
-        let command = command_line(&order);
-        let others =
-            panes.open.values().filter(|(pane, _)| pane.command.split(' ').nth(3) == Some(&order.listing)).count();
-        let title = if others == 0 { order.listing.clone() } else { format!("{} ({})", order.listing, others + 1) };
-        let pane = Pane { id, title, command, state: State::Building, output: Vec::new() };
-        let (wishes, wished) = mpsc::channel(4);
-        self.news.tell("pane", &pane);
-        panes.open.insert(id, (pane, wishes));
-        drop(panes);
-
+        let (id, wished) = self.panes.open(&order.listing, command_line(&order)).ok_or(Refusal::Full)?;
         let runs = self.clone();
         tokio::spawn(async move {
             let status = runs.build_and_run(id, order, wished).await.unwrap_or_else(|error| {
-                runs.print(id, Source::Workbook, &format!("{error:#}\n"));
+                runs.panes.print(id, Source::Workbook, &format!("{error:#}\n"));
                 None
             });
-            runs.set_state(id, State::Ended(status));
+            runs.panes.set_state(id, State::Ended(status));
         });
         Ok(id)
     }
 
-    /// Presses CTRL+C in a pane; the program is killed when it doesn't leave within three seconds.
-    pub fn stop(&self, id: u64) -> bool {
-        // A full channel means that Stop was pressed several times already.
-        self.lock().open.get(&id).is_some_and(|(_, wishes)| wishes.try_send(Wish::Stop).is_ok())
-    }
-
-    /// Closes a pane, and ends what runs in it.
-    pub fn close(&self, id: u64) -> bool {
-        let closed = self.lock().open.remove(&id).is_some(); // its task notices that nobody can wish any more
-        if closed {
-            self.news.tell("closed", &id);
-        }
-        closed
-    }
-
-    async fn build_and_run(&self, id: u64, order: Order, mut wished: mpsc::Receiver<Wish>) -> Result<Option<i32>> {
+    async fn build_and_run(&self, id: u64, order: Order, mut wished: mpsc::Receiver<Stop>) -> Result<Option<i32>> {
         let target = &self.places.target;
         // Two edits of one listing are built in the same place, so one after the other, up to the copy of the program.
         let building = self.building.lock().await;
@@ -232,7 +132,8 @@ impl Runs {
         let is_fresh = order.source.is_none() && is_newer(&program, &self.inputs(&order.listing));
         if !is_fresh {
             let mut cargo = self.kept(Path::new("cargo"));
-            cargo.args(Listing::build_arguments([name.as_str()])).current_dir(folder).env("CARGO_TARGET_DIR", target);
+            cargo.args(Listing::build_arguments([name.as_str()])).current_dir(folder);
+            cargo.env("CARGO_TARGET_DIR", target).env("CARGO_TERM_COLOR", "always"); // the page shows colours
             match self.run(id, cargo, [Source::Cargo, Source::Cargo], &mut wished).await? {
                 0 => {}
                 _ => return Ok(None),
@@ -243,7 +144,7 @@ impl Runs {
             None => None,
         };
         drop(building);
-        self.set_state(id, State::Running);
+        self.panes.set_state(id, State::Running);
         let mut command = self.kept(copy.as_ref().map_or(&program, |copy| &copy.0));
         command.args(&order.arguments).current_dir(&self.places.root).env("AMQP_ADDR", &self.places.broker);
         self.run(id, command, [Source::Out, Source::Err], &mut wished).await.map(Some)
@@ -268,7 +169,7 @@ impl Runs {
         id: u64,
         mut command: Command,
         from: [Source; 2],
-        wished: &mut mpsc::Receiver<Wish>,
+        wished: &mut mpsc::Receiver<Stop>,
     ) -> Result<i32> {
         let mut child = command.spawn().context("can't start a program")?;
         let mut stdin = child.stdin.take();
@@ -279,20 +180,18 @@ impl Runs {
         tokio::select! {
             _ = &mut listen => {}
             wish = wished.recv() => {
-                match wish {
-                    Some(Wish::Stop) => {
-                        self.print(id, Source::Workbook, "^C\n");
-                        if let Some(stdin) = &mut stdin {
-                            let _ = stdin.write_all(&[INTERRUPT]).await; // it may end in this moment
-                        }
-                        if timeout(FAREWELL, &mut listen).await.is_err() {
-                            self.print(id, Source::Workbook, "it did not leave within 3 s and was killed\n");
-                        }
+                // `None`: the pane was closed.
+                if let Some(Stop) = wish {
+                    self.panes.print(id, Source::Workbook, "^C\n");
+                    if let Some(stdin) = &mut stdin {
+                        let _ = stdin.write_all(&[INTERRUPT]).await; // it may end in this moment
                     }
-                    None => {} // the pane was closed
+                    if timeout(FAREWELL, &mut listen).await.is_err() {
+                        self.panes.print(id, Source::Workbook, "it did not leave within 3 s and was killed\n");
+                    }
                 }
             }
-            () = sleep(LONGEST_RUN) => self.print(id, Source::Workbook, "stopped: it ran for 15 minutes\n"),
+            () = sleep(LONGEST_RUN) => self.panes.print(id, Source::Workbook, "stopped: it ran for 15 minutes\n"),
         }
         drop(stdin.take()); // the keeper ends the program if it still runs
         let status = child.wait().await?;
@@ -308,44 +207,11 @@ impl Runs {
             let whole = begun.len() - unfinished(&begun);
             let text = String::from_utf8_lossy(&begun[..whole]).into_owned();
             begun.drain(..whole);
-            self.print(id, from, &text);
+            self.panes.print(id, from, &text);
         }
         if !begun.is_empty() {
-            self.print(id, from, &String::from_utf8_lossy(&begun));
+            self.panes.print(id, from, &String::from_utf8_lossy(&begun));
         }
-    }
-
-    fn print(&self, id: u64, from: Source, text: &str) {
-        let mut panes = self.lock();
-        let Some((pane, _)) = panes.open.get_mut(&id) else { return };
-        let before: usize =
-            pane.output.iter().filter(|piece| piece.from != Source::Workbook).map(|piece| piece.text.len()).sum();
-        if before > MOST_OUTPUT && from != Source::Workbook {
-            return;
-        }
-        let mut pieces = vec![Piece { from, text: text.to_owned() }];
-        if before + text.len() > MOST_OUTPUT && from != Source::Workbook {
-            let note = "\nfrom here on the output is not shown: it is more than 1 MiB\n";
-            pieces.push(Piece { from: Source::Workbook, text: note.into() });
-        }
-        for piece in pieces {
-            self.news.tell("output", &(id, &piece));
-            match pane.output.last_mut() {
-                Some(last) if last.from == piece.from => last.text += &piece.text,
-                _ => pane.output.push(piece),
-            }
-        }
-    }
-
-    fn set_state(&self, id: u64, state: State) {
-        if let Some((pane, _)) = self.lock().open.get_mut(&id) {
-            pane.state = state;
-            self.news.tell("state", &(id, state));
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Panes> {
-        self.panes.lock().unwrap_or_else(PoisonError::into_inner) // no pane is ever left half changed
     }
 }
 

@@ -6,8 +6,9 @@ use crate::{
     listings::Listing,
     locks::{Locks, content_security_policy, guard, refuse},
     news::News,
+    panes::MOST_PANES,
     publish,
-    runs::{MOST_PANES, Order, Places, Refusal, Runs},
+    runs::{Order, Places, Refusal, Runs},
 };
 use anyhow::{Context, Result, bail};
 use axum::{
@@ -100,6 +101,7 @@ fn app(desk: Arc<Desk>, locks: Locks, dest: &Path) -> Router {
     Router::new()
         .route("/workbook/live.css", file("text/css", include_str!("page/live.css")))
         .route("/workbook/live.js", file("text/javascript", include_str!("page/live.js")))
+        .route("/workbook/terminal.js", file("text/javascript", include_str!("page/terminal.js")))
         .route("/workbook/counter.js", file("text/javascript", include_str!("page/counter.js")))
         .route("/workbook/news", get(tell))
         .route("/workbook/runs", post(start))
@@ -137,6 +139,7 @@ async fn prebuild(places: Places, news: News) {
         .args(Listing::build_arguments(listings.iter().map(|listing| listing.name.as_str())))
         .current_dir(&places.root)
         .env("CARGO_TARGET_DIR", &places.target)
+        .env("CARGO_TERM_COLOR", "never")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
@@ -155,7 +158,7 @@ async fn prebuild(places: Places, news: News) {
 
 /// The whole state, then everything that changes it.
 async fn tell(State(desk): State<Arc<Desk>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let (panes, news) = desk.runs.watch(News::listen);
+    let (panes, news) = desk.runs.panes().watch(News::listen);
     let whole = json!({ "panes": panes, "post": desk.watch.now(), "listings": desk.runs.listings() });
     let first = stream::once(Event::default().event("whole").data(whole.to_string()));
     let later = stream::unfold(news, |mut news| async {
@@ -179,11 +182,11 @@ async fn start(State(desk): State<Arc<Desk>>, Json(order): Json<Order>) -> Respo
 }
 
 async fn stop(State(desk): State<Arc<Desk>>, UrlPath(id): UrlPath<u64>) -> StatusCode {
-    found(desk.runs.stop(id))
+    found(desk.runs.panes().stop(id))
 }
 
 async fn close(State(desk): State<Arc<Desk>>, UrlPath(id): UrlPath<u64>) -> StatusCode {
-    found(desk.runs.close(id))
+    found(desk.runs.panes().close(id))
 }
 
 fn found(yes: bool) -> StatusCode {

@@ -7,6 +7,7 @@ mod reader;
 #[allow(dead_code)] // each test file uses its part
 mod served;
 
+use headless_chrome::browser::tab::ModifierKey;
 use rabbitmq_node::Node;
 use reader::{Reader, files};
 use served::Served;
@@ -87,11 +88,20 @@ fn a_letter_travels(reader: &Reader, served: &Served) {
 
     reader.go(&format!("{book}/en-zh/basic/send.html"));
     reader.wait_for_pane("receive", "Waiting for letters."); // the pane has come along
+    // A letter passes faster than a queue can be counted; the strip has to show it all the same.
+    reader.eval(
+        "(window.letters = 0, new MutationObserver(changes => changes.forEach(({ addedNodes }) => addedNodes.forEach(node => {
+            letters += node.matches?.('.flow-letter') ? 1 : 0;
+        }))).observe(document.querySelector('.strip'), { subtree: true, childList: true }))",
+    );
     reader.click(".listing-bar[data-ready] .argument");
     reader.tab.type_str("Hello, 兔子!").unwrap();
     reader.tab.press_key("Enter").unwrap();
     reader.wait_for_pane("send", "Sent: Hello, 兔子!");
     reader.wait_for_pane("receive", "Received: Hello, 兔子!");
+    if served.has_own_post_office() {
+        reader.wait_for("letters > 0");
+    }
 
     reader.tab.reload(false, None).unwrap();
     reader.wait_for_pane("receive", "Received: Hello, 兔子!");
@@ -103,6 +113,7 @@ fn a_letter_travels(reader: &Reader, served: &Served) {
     // Without a consumer, letters wait, and the strip shows them.
     reader.click(".listing-bar[data-ready] .run");
     reader.wait_for("document.querySelector('.flow[data-queue=hello]')?.dataset.ready === '1'");
+    reader.wait_for("document.querySelectorAll('.flow[data-queue=hello] .flow-queue .flow-letter').length === 1");
 }
 
 #[test]
@@ -120,6 +131,9 @@ fn a_reader_edits_breaks_repairs_and_resets_a_listing() {
     reader.eval(&format!("{editor}.setValue({editor}.getValue().replace('println!', 'printn!'))"));
     reader.click(&format!("{whole} .run"));
     reader.wait_for_pane("send", "cannot find macro `printn`");
+    reader.wait_for(
+        "[...document.querySelectorAll('.pane .from-cargo.bold.colour-9')].some(part => part.textContent === 'error')",
+    );
     reader.eval(&format!("{editor}.setValue({editor}.getValue().replace('printn!(\"Sent', 'println!(\"Posted'))"));
     reader.click(&format!("{whole} .run"));
     reader.wait_for_pane("send (2)", "Posted: Life is short, I use Rust!");
@@ -157,9 +171,114 @@ fn everything_can_be_done_with_the_keyboard() {
     press_tab_until(".pane .stop");
     reader.tab.press_key("Enter").unwrap();
     reader.wait_for("document.querySelector('.pane').dataset.state === 'ended'");
+    reader.wait_for("document.activeElement.matches('.pane pre')"); // the button is gone
+    reader.click(".listing-bar .run");
+    reader.wait_for_pane("receive (2)", "Waiting for letters.");
+    reader.eval("document.querySelector('.pane:last-child pre').focus()");
+    reader.tab.press_key_with_modifiers("c", Some(&[ModifierKey::Ctrl])).unwrap();
+    reader.wait_for("document.querySelector('.pane:last-child').dataset.state === 'ended'");
+    reader.wait_for_pane("receive (2)", "^C");
     reader.tab.press_key("Escape").unwrap();
     reader.wait_for("document.querySelector('#workbook-dock').hidden");
     assert_eq!(reader.eval("document.activeElement.className"), "run", "the focus goes back to where the run began");
     assert!(reader.eval("location.pathname").ends_with("/en/basic/receive.html"), "a key has turned the page");
+    reader.nothing_went_wrong();
+}
+
+#[test]
+fn what_the_server_refuses_is_said_in_the_readers_language() {
+    let Some(reader) = Reader::open("zh-CN") else { return };
+    let served = Served::start(None);
+    let book = format!("http://127.0.0.1:{}", served.port);
+    reader.go(&format!("{book}/?token={}", served.token));
+    reader.go(&format!("{book}/zh-CN/basic/send.html"));
+    for pane in 1..=8 {
+        reader.click(".listing-bar[data-ready] .run");
+        reader.wait_for(&format!("document.querySelectorAll('.pane').length === {pane}"));
+    }
+    reader.click(".listing-bar[data-ready] .run");
+    reader.wait_for("document.querySelector('.dock-notice').textContent === '已经开着 8 个终端：请先关掉一个'");
+}
+
+#[test]
+fn a_pane_shows_colours_and_rewritten_lines_and_does_nothing_else() {
+    let Some(reader) = Reader::open("en") else { return };
+    let served = Served::start(None);
+    let book = format!("http://127.0.0.1:{}", served.port);
+    reader.go(&format!("{book}/?token={}", served.token));
+    reader.go(&format!("{book}/en/basic/send.html"));
+    reader.eval("(import('/workbook/terminal.js').then(({ Terminal }) => { window.Terminal = Terminal; }), 0)");
+    reader.wait_for("window.Terminal");
+    // What a pane shows after these pieces of output, a style in brackets before each run of text.
+    let shown = |pieces: &[[&str; 2]]| {
+        reader.eval(&format!(
+            "(() => {{
+                const log = document.createElement('pre');
+                const terminal = new Terminal(log);
+                {pieces:?}.forEach(([from, text]) => terminal.write(from, text));
+                return [...log.querySelectorAll('[class]')].map(run => `[${{run.className}}]${{run.textContent}}`).join('');
+            }})()"
+        ))
+    };
+    let esc = "\u{1b}";
+    for (pieces, expected) in [
+        (vec![["out", "a\u{1b}[1;31mb\u{1b}[0mc\n"]], "[from-out]a[from-out bold colour-1]b[from-out]c\n"),
+        // Split anywhere; and each stream has its own colour.
+        (
+            vec![["out", "a\u{1b}"], ["err", "e"], ["out", "[9"], ["out", "2mb"], ["err", "f"]],
+            "[from-out]a[from-err]e[from-out colour-10]b[from-err]f",
+        ),
+        (
+            vec![["out", "\u{1b}[38;5;12mx\u{1b}[38;5;200my\u{1b}[38;2;1;31;1mz\u{1b}[48;5;1mw"]],
+            "[from-out colour-12]x[from-out]yzw",
+        ),
+        (
+            vec![
+                ["cargo", "Building 1/9: serde"],
+                ["cargo", "\rBuilding 2/9\u{1b}[K"],
+                ["cargo", "\r\u{1b}[KFinished\n"],
+            ],
+            "[from-cargo]Finished\n",
+        ),
+        (vec![["out", "10%\r20%\r\nabc\rX\u{8}\u{7}Y\n"]], "[from-out]20%\nYbc\n"),
+        // Titles, links, the cursor, the screen, control bytes: nothing of it. Markup is text.
+        (
+            vec![[
+                "out",
+                "\u{1b}]0;title\u{7}a\u{1b}]8;;http://x/\u{1b}\\b\u{1b}[2J\u{1b}[9;9H\u{1b}[?25lc\u{1b}cd\u{9b}31me\u{0}",
+            ]],
+            "[from-out]abcd31me",
+        ),
+        (vec![["out", "<img src=x onerror=alert(1)>"]], "[from-out]<img src=x onerror=alert(1)>"),
+    ] {
+        assert_eq!(shown(&pieces), expected, "{pieces:?}");
+    }
+    // A sequence without an end doesn't swallow what follows for ever.
+    let endless = format!("{esc}]{}", "x".repeat(5000));
+    assert_eq!(shown(&[["out", &endless], ["out", "seen"]]), "[from-out]seen");
+
+    // Each colour can be read on the pane's ground, and on that of stderr (WCAG: 4.5 to 1).
+    let worst = reader.eval(
+        "(() => {
+            const pane = document.body.appendChild(document.createElement('article'));
+            pane.className = 'pane';
+            const log = pane.appendChild(document.createElement('pre'));
+            const light = colour => {
+                const [r, g, b] = colour.match(/[\\d.]+/g).map(part => part / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const styles = ['out', 'err', 'cargo', 'workbook', 'prompt'].flatMap(from => ['', ...Array(16).keys()].map(n => `from-${from} colour-${n}`));
+            return styles.map(style => {
+                const run = log.appendChild(document.createElement('span'));
+                run.className = style;
+                const { color, backgroundColor } = getComputedStyle(run);
+                const ground = backgroundColor === 'rgba(0, 0, 0, 0)' ? getComputedStyle(log).backgroundColor : backgroundColor;
+                const [dark, bright] = [light(ground), light(color)].sort((a, b) => a - b);
+                return [(bright + 0.05) / (dark + 0.05), style];
+            }).sort((a, b) => a[0] - b[0])[0].join(' ');
+        })()",
+    );
+    let contrast: f64 = worst.split(' ').next().unwrap().parse().unwrap();
+    assert!((4.5..21.0).contains(&contrast), "the least readable is {worst}");
     reader.nothing_went_wrong();
 }

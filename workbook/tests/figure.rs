@@ -381,7 +381,10 @@ fn the_figure_plays_by_itself_unless_the_reader_wants_no_motion() {
     reader.go(&page);
     reader.eval("document.querySelector('message-flow').scrollIntoView()");
     // It would have begun with the first frame after the scrolling.
-    reader.eval("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))))");
+    let later =
+        "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => { window.settled = true; }, 100)))";
+    reader.eval(&format!("({later}, 0)"));
+    reader.wait_for("window.settled");
     assert_eq!(reader.eval("document.querySelector('message-flow').innerText.includes('Pause')"), "false");
 
     emulate("prefers-reduced-motion", "reduce", "print");

@@ -5,7 +5,7 @@
 #[allow(dead_code)] // each test file uses its part
 mod served;
 
-use served::{Served, processes, root, wait_until};
+use served::{Served, belongings, processes, root, wait_until};
 use std::{
     fs,
     sync::{Mutex, PoisonError},
@@ -140,12 +140,7 @@ fn a_readers_version_is_built_beside_the_listing_and_errors_are_shown() {
     news.wait_for("cannot find value `nonsense`");
     news.wait_for(r#"{"is":"ended","status":null}"#);
     assert_eq!(fs::read_to_string(&listing).unwrap(), original);
-    let copies = fs::read_dir(root().join("target/edited")).into_iter().flatten().flatten();
-    let id = served.process.id();
-    assert_eq!(
-        copies.filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("run-{id}-"))).count(),
-        0
-    );
+    assert_eq!(belongings(served.process.id())[2], 0, "a copy of a reader's program stays behind");
 }
 
 #[test]
@@ -164,6 +159,30 @@ fn endless_output_is_cut_and_the_ninth_pane_refused() {
     let (status, why) = served.post("/workbook/runs", r#"{"listing":"send"}"#);
     assert_eq!(status, 429);
     assert!(why.contains("close one first"), "{why}");
+}
+
+#[cfg(target_os = "linux")] // counts in /proc
+#[test]
+fn runs_in_a_row_leave_nothing_behind() {
+    let _editing = EDITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let served = Served::start(None);
+    let mut news = served.news();
+    let source = fs::read_to_string(root().join("listings/send/src/main.rs")).unwrap();
+    let orders = [serde_json::json!({ "listing": "send" }), serde_json::json!({ "listing": "send", "source": source })];
+    let mut run = |id: usize, order: &serde_json::Value| {
+        assert_eq!(served.post("/workbook/runs", &order.to_string()).0, 201);
+        news.wait_for(&format!(r#"[{id},{{"is":"ended","status":0}}]"#));
+        assert_eq!(served.post(&format!("/workbook/runs/{id}/close"), "{}").0, 204);
+        news.wait_for(&format!("event: closed\ndata: {id}\n"));
+    };
+    wait_until("all listings are compiled", || belongings(served.process.id())[1] == 0);
+    run(1, &orders[0]);
+    run(2, &orders[1]);
+    let [files, ..] = belongings(served.process.id());
+    for id in 3..=12 {
+        run(id, &orders[id % 2]);
+    }
+    wait_until("nothing is left of the runs", || belongings(served.process.id()) == [files, 0, 0]);
 }
 
 #[test]

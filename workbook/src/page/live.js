@@ -2,23 +2,35 @@
 // above them; an editor; and pages that reload when the book was built again. All state is the server's: this script shows
 // it, and a reload of the page finds everything as it was.
 
+import { Terminal } from '/workbook/terminal.js';
+
 const isChinese = document.documentElement.lang.startsWith('zh');
 const words = isChinese ? {
     terminals: '终端', stop: '停止（Ctrl+C）', close: '关闭', show: '显示终端', hide: '收起',
-    building: '正在编译', running: '正在运行', ended: status => `已结束，状态码 ${status}`, failed: '没有运行起来',
+    building: '正在编译', compiling: crate => `正在编译 ${crate}`, running: '正在运行', ended: status => `已结束，状态码 ${status}`, failed: '没有运行起来',
     gone: '与服务器的连接断了：在终端里重新运行 cargo workbook',
     edit: '编辑', reset: '恢复原样', edited: '你改过的版本', argument: '要寄的文字（可不填）',
-    producer: '生产者', consumers: count => `${count} 个消费者`, ready: '就绪', unacknowledged: '未确认',
-    noQueues: '还没有队列', sampled: '（每秒看四次，一闪而过的信可能看不到）', counter: '邮局柜台',
-    strip: (queue, post) => `${post} 个生产者，队列 ${queue.name}：就绪 ${queue.ready}，消费者 ${queue.consumers}`,
+    noQueues: '还没有队列', counter: '邮局柜台', more: count => `还有 ${count} 个队列`,
+    sampled: '每秒看四次，一闪而过的信可能看不到',
+    // What the server says, by its English words.
+    server: {
+        '8 terminals are open: close one first': '已经开着 8 个终端：请先关掉一个',
+        'the arguments are longer than 4096 bytes': '参数超过了 4096 字节',
+        'an argument contains a NUL byte': '参数里有 NUL 字节',
+        'only the workbook\'s own pages may ask for this': '只有本书自己的页面才能这样请求',
+        'open the address that `cargo workbook` has printed': '请打开 cargo workbook 打印出来的地址',
+        'it did not leave within 3 s and was killed': '3 秒之内没有退出，已被强行结束',
+        'stopped: it ran for 15 minutes': '已停止：运行满了 15 分钟',
+        'from here on the output is not shown: it is more than 1 MiB': '输出超过 1 MiB，后面的不再显示',
+    },
 } : {
     terminals: 'Terminals', stop: 'Stop (Ctrl+C)', close: 'Close', show: 'Show terminals', hide: 'Hide',
-    building: 'building', running: 'running', ended: status => `ended with status ${status}`, failed: 'could not run',
+    building: 'building', compiling: crate => `building ${crate}`, running: 'running', ended: status => `ended with status ${status}`, failed: 'could not run',
     gone: 'The server is gone: run cargo workbook again in a terminal',
     edit: 'Edit', reset: 'Reset', edited: 'your version', argument: 'the text to send (optional)',
-    producer: 'producer', consumers: count => `${count} consumer${count === 1 ? '' : 's'}`, ready: 'ready', unacknowledged: 'unacked',
-    noQueues: 'no queues yet', sampled: '(looks four times a second; a letter that passes quickly may not show)', counter: 'the counter',
-    strip: (queue, post) => `${post} producers; queue ${queue.name}: ${queue.ready} ready, ${queue.consumers} consumers`,
+    noQueues: 'no queues yet', counter: 'the counter', more: count => `and ${count} more`,
+    sampled: 'looks four times a second; a letter that passes quickly may not show',
+    server: {},
 };
 
 const element = (tag, properties = {}, ...children) => {
@@ -27,20 +39,22 @@ const element = (tag, properties = {}, ...children) => {
     return made;
 };
 
+const spoken = text => text.replace(/[^\n]+/g, line => words.server[line] ?? line);
+
 const ask = async (path, body = {}) => {
     const answer = await fetch(`/workbook/${path}`, {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
     });
     if (!answer.ok) {
         const { error } = await answer.json().catch(() => ({ error: answer.statusText }));
-        throw new Error(error);
+        throw new Error(spoken(error));
     }
     return answer.status === 204 ? null : answer.json();
 };
 
 // The dock: the strip above, the panes beside each other below.
 const strip = element('div', { className: 'strip' });
-strip.setAttribute('role', 'img');
+strip.setAttribute('role', 'group');
 const notice = element('p', { className: 'dock-notice' });
 notice.setAttribute('role', 'status');
 const panes = element('div', { className: 'panes' });
@@ -72,6 +86,7 @@ new ResizeObserver(() => {
 }).observe(dock);
 
 // One pane.
+const terminals = new Map();
 const paneOf = id => panes.querySelector(`[data-id="${id}"]`);
 const addPane = pane => {
     const log = element('pre', { tabIndex: 0 });
@@ -85,22 +100,34 @@ const addPane = pane => {
     stop.setAttribute('aria-label', `${words.stop}: ${pane.title}`);
     stop.addEventListener('click', () => ask(`runs/${pane.id}/stop`).catch(say));
     close.addEventListener('click', () => ask(`runs/${pane.id}/close`).catch(say));
+    log.addEventListener('keydown', event => {
+        if (event.ctrlKey && event.key === 'c' && getSelection().isCollapsed) { // with text marked, it copies
+            event.preventDefault();
+            stop.click();
+        }
+    });
     const article = element('article', { className: 'pane' },
         element('header', {}, element('strong', { textContent: pane.title }), state, stop, close), log);
     article.dataset.id = pane.id;
     article.setAttribute('aria-label', pane.title);
     panes.append(article);
+    terminals.set(pane.id, new Terminal(log));
     print(pane.id, { from: 'prompt', text: `$ ${pane.command}\n` });
-    pane.output.forEach(piece => print(pane.id, piece));
     setState(pane.id, pane.state);
+    pane.output.forEach(piece => print(pane.id, piece));
 };
 const print = (id, { from, text }) => {
-    const log = paneOf(id)?.querySelector('pre');
+    const pane = paneOf(id);
+    const log = pane?.querySelector('pre');
     if (!log) {
         return;
     }
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
-    log.append(element('span', { className: `from-${from}`, textContent: text }));
+    terminals.get(id).write(from, from === 'workbook' ? spoken(text) : text);
+    const crates = [...text.matchAll(/Compiling(?:\x1b\[\d*m)* (\S+) v/g)];
+    if (from === 'cargo' && crates.length && pane.dataset.state === 'building') {
+        pane.querySelector('.state').textContent = words.compiling(crates.at(-1)[1]);
+    }
     if (atEnd) {
         log.scrollTop = log.scrollHeight;
     }
@@ -121,46 +148,32 @@ const setState = (id, state) => {
 };
 const say = error => { notice.textContent = error.message ?? error; };
 
-// The live strip: P → queue → C, as the broker is now.
+// The live strip: P → queue → C, as the broker is now, for each of its first queues.
+const STRIPS = 3;
+const flows = new Map();
+const sampled = element('small', { textContent: words.sampled, hidden: true });
+const rest = element('small');
 const showPost = post => {
-    strip.replaceChildren();
-    const queues = post.queues.length ? post.queues : [];
-    for (const queue of queues.slice(0, 4)) {
-        const letters = element('span', { className: 'box' });
-        for (let i = 0; i < Math.min(queue.ready, 12); i++) {
-            letters.append(element('i', { className: 'letter' }));
+    const queues = post.queues.slice(0, STRIPS);
+    for (const name of flows.keys()) {
+        if (!queues.some(queue => queue.name === name)) {
+            flows.delete(name);
         }
-        letters.append(element('b', { textContent: queue.ready }));
-        const name = element('code', { textContent: queue.name });
-        const row = element('span', { className: 'flow' },
-            element('span', { className: 'p', textContent: `P ${post.producers.length || ''}` }), ' → ',
-            element('span', { className: 'q' }, name, letters),
-            queue.unacknowledged ? element('span', { className: 'unacked', textContent: ` ${words.unacknowledged} ${queue.unacknowledged} ` }) : '',
-            ' → ', element('span', { className: 'c', textContent: `C ${queue.consumers || ''}` }));
-        row.dataset.queue = queue.name;
-        row.dataset.ready = queue.ready;
-        row.dataset.consumers = queue.consumers;
-        row.dataset.arrived = queue.arrived ?? '';
-        row.dataset.delivered = queue.delivered ?? '';
-        const before = seen.get(queue.name);
-        if (before && (queue.arrived > before.arrived || queue.ready > before.ready)) {
-            row.classList.add('came');
+    }
+    for (const queue of queues) {
+        if (!flows.has(queue.name)) {
+            flows.set(queue.name, element('message-flow', { className: 'flow' }));
         }
-        if (before && queue.delivered > before.delivered) {
-            row.classList.add('went');
-        }
-        seen.set(queue.name, { arrived: queue.arrived ?? 0, delivered: queue.delivered ?? 0, ready: queue.ready });
-        strip.append(row);
+        const flow = flows.get(queue.name);
+        flow.show(queue, post.producers);
     }
-    if (!queues.length) {
-        strip.append(post.trouble ?? words.noQueues);
+    rest.textContent = post.queues.length > STRIPS ? words.more(post.queues.length - STRIPS) : queues.length ? '' : post.trouble ?? words.noQueues;
+    sampled.hidden = !post.sampled;
+    const shown = [...flows.values(), rest, sampled];
+    if (shown.length !== strip.childElementCount || shown.some((part, i) => part !== strip.children[i])) {
+        strip.replaceChildren(...shown); // only then: a letter on its way would be stopped
     }
-    if (post.sampled) {
-        strip.append(element('small', { textContent: words.sampled }));
-    }
-    strip.setAttribute('aria-label', queues.map(queue => words.strip(queue, post.producers.length)).join('; ') || words.noQueues);
 };
-const seen = new Map();
 
 // Orders from the Run buttons (assets/run.js), and the editor for whole listings.
 const editors = new Map();
@@ -253,6 +266,7 @@ on('pane', pane => { addPane(pane); setOpen(true); });
 on('output', ([id, piece]) => print(id, piece));
 on('state', ([id, state]) => setState(id, state));
 on('closed', id => {
+    terminals.delete(id);
     const pane = paneOf(id);
     const hadFocus = pane?.contains(document.activeElement);
     pane?.remove();

@@ -1,6 +1,7 @@
 //! `cargo workbook serve` as a process of its own, and ways to talk to it.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
@@ -19,6 +20,8 @@ pub struct Served {
     pub process: Child,
     pub port: u16,
     pub token: String,
+    /// What it says about its broker.
+    pub broker: String,
     _dest: TempDir,
 }
 
@@ -37,12 +40,17 @@ impl Served {
         };
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let broker = lines.next().unwrap().unwrap();
         let url = lines.find_map(|line| line.unwrap().strip_prefix("The book is at ").map(str::to_owned)).unwrap();
         thread::spawn(move || lines.for_each(drop));
         let (address, rest) = url.split_once("/?token=").unwrap();
         let port = address.rsplit(':').next().unwrap().parse().unwrap();
         let token = rest.split(' ').next().unwrap().to_owned();
-        Self { process, port, token, _dest: dest }
+        Self { process, port, token, broker, _dest: dest }
+    }
+
+    pub fn has_own_post_office(&self) -> bool {
+        self.broker.starts_with("The post office is open at ")
     }
 
     /// The header with which a browser shows that it was let in.
@@ -128,6 +136,16 @@ pub fn processes(part: &str) -> Vec<u32> {
         .filter(|line| line.contains(part))
         .filter_map(|line| line.split_whitespace().next()?.parse().ok())
         .collect()
+}
+
+/// What a running server holds: open files, child processes, and copies of readers' programs.
+pub fn belongings(process: u32) -> [usize; 3] {
+    let files = fs::read_dir(format!("/proc/{process}/fd")).unwrap().count();
+    let children = Command::new("ps").args(["-o", "pid=", "--ppid", &process.to_string()]).output().unwrap();
+    let copies = fs::read_dir(root().join("target/edited")).into_iter().flatten().flatten();
+    let copy = format!("run-{process}-");
+    let copies = copies.filter(|entry| entry.file_name().to_string_lossy().starts_with(&copy)).count();
+    [files, String::from_utf8_lossy(&children.stdout).lines().count(), copies]
 }
 
 /// Waits until a condition holds.

@@ -1,0 +1,173 @@
+//! The panes as pages see them: what runs in each, what it has printed, how it ended.
+//!
+//! This is the one place that knows their state. Pages follow it by its news and can ask for all of it at any time.
+
+use crate::news::News;
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::mpsc;
+
+/// How many panes there may be, running or ended.
+pub const MOST_PANES: usize = 8;
+/// How many bytes of a program's output are kept and shown.
+pub const MOST_OUTPUT: usize = 1 << 20;
+
+/// A pane as pages see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pane {
+    /// Its number, which no other pane has had.
+    pub id: u64,
+    /// What stands above it: `receive`, or `receive (2)` beside another one.
+    pub title: String,
+    /// The command that does the same in a terminal.
+    pub command: String,
+    /// What the program is doing.
+    pub state: State,
+    /// What was printed so far.
+    pub output: Vec<Piece>,
+}
+
+/// What a program is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "is", content = "status")]
+pub enum State {
+    /// cargo compiles it.
+    Building,
+    /// It runs.
+    Running,
+    /// It has ended with this status; `None` where it could not be built or started.
+    Ended(Option<i32>),
+}
+
+/// A piece of output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Piece {
+    /// Where it was printed.
+    pub from: Source,
+    /// What was printed.
+    pub text: String,
+}
+
+/// Where output comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The program's standard output.
+    Out,
+    /// The program's standard error.
+    Err,
+    /// cargo and the compiler.
+    Cargo,
+    /// The workbook itself.
+    Workbook,
+}
+
+/// Somebody wants a program to end, as with CTRL+C.
+#[derive(Debug)]
+pub struct Stop;
+
+/// All panes, and the news that pages get of them.
+#[derive(Debug)]
+pub struct Panes {
+    news: News,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    last_id: u64,
+    panes: BTreeMap<u64, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    listing: String,
+    pane: Pane,
+    printed: usize,
+    wishes: mpsc::Sender<Stop>,
+}
+
+impl Panes {
+    /// No panes yet.
+    pub fn new(news: News) -> Self {
+        Self { news, open: Mutex::default() }
+    }
+
+    /// The panes as they are now, and the news from this moment on, with nothing between.
+    pub fn watch<T>(&self, subscribe: impl FnOnce(&News) -> T) -> (Vec<Pane>, T) {
+        let open = self.lock();
+        (open.panes.values().map(|entry| entry.pane.clone()).collect(), subscribe(&self.news))
+    }
+
+    /// Opens a pane for a listing: its number, and the wishes of those who look at it, which end when it is closed. `None`
+    /// when all panes are in use.
+    pub fn open(&self, listing: &str, command: String) -> Option<(u64, mpsc::Receiver<Stop>)> {
+        let mut open = self.lock();
+        if open.panes.len() >= MOST_PANES {
+            return None;
+        }
+        open.last_id += 1;
+        let id = open.last_id;
+        let others = open.panes.values().filter(|entry| entry.listing == listing).count();
+        let title = if others == 0 { listing.to_owned() } else { format!("{listing} ({})", others + 1) };
+        let pane = Pane { id, title, command, state: State::Building, output: Vec::new() };
+        let (wishes, wished) = mpsc::channel(4);
+        self.news.tell("pane", &pane);
+        open.panes.insert(id, Entry { listing: listing.to_owned(), pane, printed: 0, wishes });
+        Some((id, wished))
+    }
+
+    /// Presses CTRL+C in a pane; says whether there is such a pane with a program that can still notice.
+    pub fn stop(&self, id: u64) -> bool {
+        // A full channel means that Stop was pressed several times already.
+        self.lock().panes.get(&id).is_some_and(|entry| entry.wishes.try_send(Stop).is_ok())
+    }
+
+    /// Closes a pane; whoever runs something in it notices that nobody can wish any more.
+    pub fn close(&self, id: u64) -> bool {
+        let closed = self.lock().panes.remove(&id).is_some();
+        if closed {
+            self.news.tell("closed", &id);
+        }
+        closed
+    }
+
+    /// Adds to a pane's output, up to [`MOST_OUTPUT`].
+    pub fn print(&self, id: u64, from: Source, text: &str) {
+        let mut open = self.lock();
+        let Some(Entry { pane, printed, .. }) = open.panes.get_mut(&id) else { return };
+        let mut pieces = vec![Piece { from, text: text.to_owned() }];
+        if from != Source::Workbook {
+            if *printed > MOST_OUTPUT {
+                return;
+            }
+            *printed += text.len();
+            if *printed > MOST_OUTPUT {
+                let note = "\nfrom here on the output is not shown: it is more than 1 MiB\n";
+                pieces.push(Piece { from: Source::Workbook, text: note.into() });
+            }
+        }
+        for piece in pieces {
+            self.news.tell("output", &(id, &piece));
+            match pane.output.last_mut() {
+                Some(last) if last.from == piece.from => last.text += &piece.text,
+                _ => pane.output.push(piece),
+            }
+        }
+    }
+
+    /// Says what a pane's program is doing now.
+    pub fn set_state(&self, id: u64, state: State) {
+        if let Some(entry) = self.lock().panes.get_mut(&id) {
+            entry.pane.state = state;
+            self.news.tell("state", &(id, state));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner) // no pane is ever left half changed
+    }
+}
