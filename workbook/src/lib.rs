@@ -3,6 +3,7 @@
 
 pub mod blocks;
 pub mod broker;
+pub mod class;
 pub mod edition;
 pub mod includes;
 pub mod keeper;
