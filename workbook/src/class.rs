@@ -21,6 +21,7 @@ pub use register::{NAME, PREFIX, STUDENTS};
 
 use crate::{locks::Locks, news::News, server::listen};
 use anyhow::{Context, Result};
+use axum::serve::ListenerExt;
 use door::Door;
 use notices::{Notice, Notices};
 use postoffice::{Journal, PostOffice, QueueState};
@@ -52,8 +53,8 @@ pub const UNSIGNED: usize = 200;
 pub const ALL_QUEUES: usize = 1000;
 /// Publishers have to wait while all letters together take more than this many bytes.
 const MEMORY: usize = 256 << 20;
-/// What happens within this time is shown at once.
-const GATHERING: Duration = Duration::from_millis(20);
+/// What happens within this time is shown at once. Shorter, and a busy browser would be told more than it can draw.
+const GATHERING: Duration = Duration::from_millis(40);
 /// How often the limits are looked after when nothing happens.
 const ROUNDS: Duration = Duration::from_millis(200);
 
@@ -144,7 +145,10 @@ impl Class {
         };
         let desk =
             Desk { office: &self.office, door: &self.door, notices: &self.notices, register: Register::default() };
-        let served = axum::serve(self.page, screen::app(screen.clone()));
+        let page = self.page.tap_io(|stream| {
+            let _ = stream.set_nodelay(true); // news would otherwise wait for the page's acknowledgement of the last
+        });
+        let served = axum::serve(page, screen::app(screen.clone()));
         select! {
             _ = stop => {}
             served = served => served.context("the big screen can't be served any more")?,
