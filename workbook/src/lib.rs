@@ -4,6 +4,7 @@
 pub mod beside;
 pub mod blocks;
 pub mod broker;
+pub mod class;
 pub mod drawings;
 pub mod edition;
 pub mod finish;
@@ -12,8 +13,8 @@ pub mod keeper;
 pub mod listings;
 pub mod locks;
 pub mod news;
-pub mod pictures;
 pub mod panes;
+pub mod pictures;
 pub mod publish;
 pub mod runs;
 pub mod server;

@@ -10,6 +10,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 use workbook::{
+    class::{self, ClassArgs},
     keeper, publish, root,
     server::{Options, serve},
     twins,
@@ -35,6 +36,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         dest: Option<PathBuf>,
     },
+    /// Open a post office for a whole class on the local network, with a big screen for the projector
+    Class(ClassArgs),
     /// Run a program for as long as standard input is open (used by the server)
     #[command(hide = true)]
     Keep {
@@ -91,6 +94,7 @@ async fn main() -> Result<()> {
             })
             .await
         }
+        Command::Class(args) => class::class(args).await,
         Command::Keep { program } => keeper::keep(&program),
         Command::Build { dest } => {
             let start = Instant::now();

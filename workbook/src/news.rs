@@ -1,8 +1,10 @@
 //! What open pages are told, as it happens.
 
+use axum::response::sse::Event;
+use futures_lite::{Stream, StreamExt, stream::once, stream::unfold};
 use serde::Serialize;
-use std::sync::Arc;
-use tokio::sync::broadcast;
+use std::{convert::Infallible, sync::Arc};
+use tokio::sync::broadcast::{self, error::RecvError};
 
 /// How many items a page may be behind before it has to ask for everything anew.
 const BACKLOG: usize = 1024;
@@ -10,7 +12,7 @@ const BACKLOG: usize = 1024;
 /// One thing that pages are told: what it is about, and the details as JSON.
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// `pane`, `state`, `output`, `closed`, `post`, `built` or `failed`.
+    /// `pane`, `state`, `output`, `closed`, `post`, `built` or `failed`; `class` on the big screen of a class.
     pub kind: &'static str,
     /// The details.
     pub json: Arc<str>,
@@ -37,4 +39,16 @@ impl News {
     pub fn listen(&self) -> broadcast::Receiver<Item> {
         self.0.subscribe()
     }
+}
+
+/// What one page is sent: the first event, then the news. It ends when the page has missed something: then the page
+/// connects again and gets everything anew.
+pub fn stream(first: Event, news: broadcast::Receiver<Item>) -> impl Stream<Item = Result<Event, Infallible>> {
+    let later = unfold(news, |mut news| async {
+        match news.recv().await {
+            Ok(item) => Some((Event::default().event(item.kind).data(&*item.json), news)),
+            Err(RecvError::Lagged(_) | RecvError::Closed) => None,
+        }
+    });
+    once(first).chain(later).map(Ok)
 }

@@ -5,7 +5,7 @@ use crate::{
     edition::Edition,
     listings::Listing,
     locks::{Locks, content_security_policy, guard, refuse},
-    news::News,
+    news::{News, stream},
     panes::MOST_PANES,
     publish,
     runs::{Order, Places, Refusal, Runs},
@@ -23,7 +23,7 @@ use axum::{
     },
     routing::{get, post},
 };
-use futures_lite::{Stream, StreamExt, stream};
+use futures_lite::Stream;
 use serde_json::json;
 use std::{
     convert::Infallible,
@@ -37,7 +37,6 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpListener,
     process::Command,
-    sync::broadcast::error::RecvError,
 };
 use tower_http::services::ServeDir;
 
@@ -118,7 +117,7 @@ fn app(desk: Arc<Desk>, locks: Locks, dest: &Path) -> Router {
 }
 
 /// The wanted port on loopback, or the next free one.
-async fn listen(wanted: u16) -> Result<TcpListener> {
+pub(crate) async fn listen(wanted: u16) -> Result<TcpListener> {
     let last = if wanted == 0 { 0 } else { wanted.saturating_add(MORE_PORTS) };
     for port in wanted..=last {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
@@ -160,15 +159,8 @@ async fn prebuild(places: Places, news: News) {
 async fn tell(State(desk): State<Arc<Desk>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let (panes, news) = desk.runs.panes().watch(News::listen);
     let whole = json!({ "panes": panes, "post": desk.watch.now(), "listings": desk.runs.listings() });
-    let first = stream::once(Event::default().event("whole").data(whole.to_string()));
-    let later = stream::unfold(news, |mut news| async {
-        match news.recv().await {
-            Ok(item) => Some((Event::default().event(item.kind).data(&*item.json), news)),
-            // The page has missed something: end here; it connects again and gets everything anew.
-            Err(RecvError::Lagged(_) | RecvError::Closed) => None,
-        }
-    });
-    Sse::new(first.chain(later).map(Ok)).keep_alive(KeepAlive::default())
+    let first = Event::default().event("whole").data(whole.to_string());
+    Sse::new(stream(first, news)).keep_alive(KeepAlive::default())
 }
 
 async fn start(State(desk): State<Arc<Desk>>, Json(order): Json<Order>) -> Response {

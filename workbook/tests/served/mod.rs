@@ -60,21 +60,7 @@ impl Served {
 
     /// Sends a request as it is given, and reads the answer: status, head and body.
     pub fn request(&self, start: &str, headers: &[&str], body: &str) -> (u16, String) {
-        let own_host = format!("Host: 127.0.0.1:{}", self.port);
-        let host = if headers.iter().any(|header| header.starts_with("Host:")) { "" } else { &*own_host };
-        let headers: String =
-            [host].iter().chain(headers).filter(|h| !h.is_empty()).map(|h| format!("{h}\r\n")).collect();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let length = body.len();
-        // A server that refuses a large body may close before it has read all of it.
-        let _ =
-            write!(stream, "{start} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}");
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-        (status.unwrap_or_else(|| panic!("no answer to {start}: {answer:?}")), answer)
+        request(self.port, start, headers, body)
     }
 
     /// Asks for something as our own pages do.
@@ -93,6 +79,23 @@ impl Served {
         thread::spawn(move || reader.into_iter().try_for_each(|line| lines.send(line)));
         News { told, text: String::new() }
     }
+}
+
+/// Sends a request as it is given, and reads the answer: status, head and body.
+pub fn request(port: u16, start: &str, headers: &[&str], body: &str) -> (u16, String) {
+    let own_host = format!("Host: 127.0.0.1:{}", port);
+    let host = if headers.iter().any(|header| header.starts_with("Host:")) { "" } else { &*own_host };
+    let headers: String = [host].iter().chain(headers).filter(|h| !h.is_empty()).map(|h| format!("{h}\r\n")).collect();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let length = body.len();
+    // A server that refuses a large body may close before it has read all of it.
+    let _ = write!(stream, "{start} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.unwrap_or_else(|| panic!("no answer to {start}: {answer:?}")), answer)
 }
 
 impl Drop for Served {

@@ -1,0 +1,107 @@
+// ANCHOR: all
+//! A letter to a classmate, through the class's post office.
+//!
+//! Set `AMQP_ADDR` as the big screen says. To write: `cargo run -p class-letter -- anna ben Hi!`
+//! To receive your own mail, in a terminal of its own: `cargo run -p class-letter -- anna`
+
+use anyhow::{Context, Result, anyhow, bail};
+use futures_lite::{StreamExt, future};
+use lapin::{
+    BasicProperties, Channel, Connection, ConnectionProperties,
+    options::{
+        BasicAckOptions, BasicConsumeOptions, BasicPublishOptions,
+        QueueDeclareOptions,
+    },
+    types::FieldTable,
+};
+use std::env;
+use tokio::signal;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut words = env::args().skip(1);
+    let me = words
+        .next()
+        .context("say who you are: `cargo run -p class-letter -- anna`")?;
+    let addr = env::var("AMQP_ADDR")
+        .context("set AMQP_ADDR first: the big screen says to what")?;
+
+    // ANCHOR: name
+    let properties = ConnectionProperties::default()
+        .with_connection_name(me.as_str().into());
+    let connection =
+        Connection::connect(&addr, properties).await.map_err(|error| {
+            anyhow!("the post office is not open to us: {error}")
+        })?;
+    // ANCHOR_END: name
+    let channel = connection.create_channel().await?;
+
+    // ANCHOR: mailbox
+    let mailbox = format!("class.{me}");
+    channel
+        .queue_declare(
+            mailbox.as_str().into(),
+            QueueDeclareOptions::durable(),
+            FieldTable::default(),
+        )
+        .await?;
+    // ANCHOR_END: mailbox
+
+    match words.next() {
+        Some(friend) => {
+            let text = words.next().unwrap_or_else(|| format!("Hi, {friend}!"));
+            write(&channel, &friend, &text).await?;
+        }
+        None => {
+            let stop = async {
+                signal::ctrl_c().await.context("can't wait for CTRL+C")
+            };
+            future::or(stop, receive(&channel, &mailbox)).await?;
+        }
+    }
+    connection.close(200, "goodbye".into()).await?;
+    Ok(())
+}
+
+// ANCHOR: write
+/// Puts a letter into a classmate's mailbox.
+async fn write(channel: &Channel, friend: &str, text: &str) -> Result<()> {
+    channel
+        .basic_publish(
+            "".into(),
+            format!("class.{friend}").into(),
+            BasicPublishOptions::default(),
+            text.as_bytes(),
+            BasicProperties::default(),
+        )
+        .await?;
+    println!("Sent to {friend}: {text}");
+    Ok(())
+}
+// ANCHOR_END: write
+
+// ANCHOR: sign
+/// Prints each letter in our mailbox, then signs for it. Ends only with an error.
+async fn receive(channel: &Channel, mailbox: &str) -> Result<()> {
+    let options = BasicConsumeOptions::default(); // no automatic signature
+    let mut consumer = channel
+        .basic_consume(
+            mailbox.into(),
+            "".into(),
+            options,
+            FieldTable::default(),
+        )
+        .await?;
+    println!("Waiting for letters in {mailbox}. Press CTRL+C to leave.");
+    while let Some(delivery) = consumer.next().await {
+        let delivery = delivery.map_err(|error| {
+            anyhow!("the post office ended our connection: {error}")
+        })?;
+        let text = String::from_utf8_lossy(&delivery.data);
+        println!("Received: {text:?}"); // quoted: a joker's control codes stay text
+        delivery.ack(BasicAckOptions::default()).await?;
+    }
+    bail!("our subscription was cancelled: did the class start over?")
+}
+// ANCHOR_END: sign
+// ANCHOR_END: all

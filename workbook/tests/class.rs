@@ -1,0 +1,414 @@
+//! `cargo workbook class` from outside: who is asked, who gets in, what the big screen is told, and what stays impossible.
+
+#![cfg(unix)] // CTRL+C is a signal here
+
+#[allow(dead_code)] // each test file uses its part
+mod room;
+#[allow(dead_code)] // each test file uses its part
+mod served;
+
+use lapin::{ConnectionProperties, options::BasicAckOptions};
+use room::{Room, Student, command, until};
+use serde_json::json;
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+use workbook::class::{
+    BYTES_PER_SECOND, CLIENTS, CONNECTIONS, LETTER, LETTERS, NAME, PREFIX, QUEUES, REQUESTS_PER_SECOND, RULES,
+    STUDENTS, UNSIGNED,
+};
+
+#[test]
+fn where_nobody_can_agree_nothing_is_opened() {
+    let output = command().stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let (said, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("127.0.0.1:0") && said.contains("send, read and delete every letter"), "{said}");
+    assert!(!said.contains("Password"), "{said}");
+    assert!(why.contains("nobody is there to agree: run this in a terminal, or say --yes"), "{why}");
+}
+
+#[test]
+fn on_a_terminal_the_teacher_is_asked_and_only_a_yes_opens_it() {
+    for (answer, is_open) in [("no\n", false), ("\n", false), ("yes\n", true)] {
+        let line = format!("{:?} class --listen 127.0.0.1:0 --port 0 --no-open", env!("CARGO_BIN_EXE_workbook"));
+        let mut terminal = Command::new("script") // gives the program a terminal; it is part of every Debian
+            .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut keyboard = terminal.stdin.take().unwrap();
+        keyboard.write_all(answer.as_bytes()).unwrap();
+        let (mut screen, mut text) = (terminal.stdout.take().unwrap(), String::new());
+        let mut byte = [0];
+        while !text.contains("The big screen is at") && screen.read(&mut byte).unwrap() > 0 {
+            text.push(byte[0].into());
+        }
+        if is_open {
+            keyboard.write_all(b"\x03").unwrap(); // CTRL+C, as a keyboard sends it
+        }
+        screen.read_to_string(&mut text).unwrap();
+        let status = terminal.wait().unwrap();
+        assert!(text.contains("Open it? Type yes: "), "{text}");
+        assert_eq!(text.contains("Password: "), is_open, "{answer:?}: {text}");
+        assert_eq!(text.contains("nothing was opened"), !is_open, "{answer:?}: {text}");
+        assert_eq!(status.success(), is_open, "{answer:?}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_in_without_the_password_which_is_new_each_time() {
+    let (room, other) = (Room::open(), Room::open());
+    assert_ne!(room.password, other.password);
+    for (user, password) in [("class", &*other.password), ("guest", "guest"), ("class", "")] {
+        let addr = format!("amqp://{user}:{password}@{}", room.address);
+        let refused = lapin::Connection::connect(&addr, ConnectionProperties::default()).await.unwrap_err();
+        assert!(refused.to_string().contains("ACCESS_REFUSED"), "{user}:{password}: {refused}");
+    }
+    Student::connect(&room, "anna").await;
+}
+
+#[test]
+fn the_big_screen_is_on_loopback_and_for_the_tokens_holder() {
+    let room = Room::open();
+    let elsewhere = TcpStream::connect(("127.0.0.2", room.port)); // what listens on all addresses would answer there
+    assert!(elsewhere.is_err(), "the big screen listens on more than 127.0.0.1");
+
+    let (status, answer) = served::request(room.port, "GET /", &[], "");
+    assert!(status == 403 && answer.contains("open the address that `cargo workbook class` has printed"), "{answer}");
+    for path in ["GET /workbook/class/news", "GET /workbook/class.js", "POST /workbook/class/reset"] {
+        assert_eq!(served::request(room.port, path, &[], "").0, 403, "{path}");
+    }
+    let (status, answer) = served::request(room.port, &format!("GET /?token={}", room.token), &[], "");
+    assert!(status == 303 && answer.to_lowercase().contains("httponly"), "{answer}");
+    let (status, page) = served::request(room.port, "GET /", &[&room.cookie()], "");
+    assert!(status == 200 && page.to_lowercase().contains("content-security-policy: default-src 'none'"), "{page}");
+    assert!(!page.contains(&room.password), "the page itself holds the password");
+
+    let rebound = format!("Host: class.example:{}", room.port);
+    assert_eq!(served::request(room.port, "GET /", &[&rebound, &room.cookie()], "").0, 421);
+    for foreign in ["Origin: http://evil.example", "Sec-Fetch-Site: cross-site"] {
+        let headers = [&*room.cookie(), foreign];
+        assert_eq!(served::request(room.port, "POST /workbook/class/reset", &headers, "").0, 403, "{foreign}");
+    }
+}
+
+#[test]
+fn no_program_can_be_run_and_no_file_be_read() {
+    let room = Room::open();
+    assert_eq!(room.post("/workbook/runs", &json!({ "listing": "send" })), 404);
+    assert_eq!(room.post("/workbook/runs/1/stop", &json!({})), 404);
+    assert_eq!(room.post("/workbook/mailboxes/reset", &json!({})), 404);
+    for path in [
+        "/workbook/news",
+        "/workbook/live.js",
+        "/workbook/mailboxes",
+        "/workbook/",
+        "/counter",
+        "/en/index.html",
+        "/index.html",
+        "/Cargo.toml",
+        "/../Cargo.toml",
+        "/%2e%2e/Cargo.toml",
+        "/workbook/../../Cargo.toml",
+    ] {
+        assert_eq!(served::request(room.port, &format!("GET {path}"), &[&room.cookie()], "").0, 404, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_register_follows_what_students_do() {
+    let room = Room::open();
+    let mut screen = room.screen();
+    let anna = Student::connect(&room, "anna").await;
+    screen.wait_for_steps("anna", "1");
+    anna.declare("class.anna").await;
+    screen.wait_for_steps("anna", "12");
+    anna.publish("class.anna", b"to myself").await;
+    screen.wait_for_steps("anna", "123");
+    assert_eq!(screen.row("anna")["mailbox"]["ready"], 1);
+
+    let ben = Student::connect(&room, "ben").await;
+    ben.declare("class.ben").await;
+    anna.publish("class.ben", b"Hi, Ben!").await;
+    screen.wait_for_steps("anna", "1234");
+    screen.wait_for_steps("ben", "123");
+    assert_eq!(screen.now["latest"][0], json!({ "from": "anna", "to": ["ben"], "key": "class.ben" }));
+    anna.publish("class.bne", b"a slip").await;
+    screen.wait_until("the slip is shown", |now| now["latest"][0]["key"] == "class.bne");
+    assert_eq!(screen.now["latest"][0]["to"], json!([]));
+
+    let mut mail = ben.consume("class.ben").await;
+    let letter = room::next(&mut mail).await;
+    screen.wait_for_steps("ben", "1235");
+    screen.wait_until("ben holds a letter", |now| room::row(now, "ben")["mailbox"]["unacknowledged"] == 1);
+    letter.ack(BasicAckOptions::default()).await.unwrap();
+    screen.wait_for_steps("ben", "12356");
+    screen.wait_until("the mailbox is empty", |now| {
+        room::row(now, "ben")["mailbox"]
+            == json!({ "name": "class.ben", "ready": 0, "unacknowledged": 0, "consumers": 1, "durable": true })
+    });
+
+    ben.connection.close(200, "goodbye".into()).await.unwrap();
+    screen.wait_until("ben has left", |now| room::row(now, "ben")["connections"] == 0 && now["clients"] == 1);
+    assert_eq!(screen.steps("ben"), "12356", "what was done stays");
+    assert_eq!(screen.now["letters"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_has_a_size_and_a_mailbox_a_capacity() {
+    let room = Room::open();
+    let mut screen = room.screen();
+    let anna = Student::connect(&room, "anna").await;
+    anna.declare("class.anna").await;
+    anna.publish("class.anna", &vec![b'x'; LETTER as usize]).await;
+    let refused = anna.try_publish("class.anna", &vec![b'x'; LETTER as usize + 1]).await.unwrap_err();
+    assert!(refused.to_string().contains("PRECONDITION_FAILED"), "{refused}");
+
+    let mut writers = Vec::new();
+    for number in 0..4 {
+        writers.push(Student::connect(&room, &format!("writer {number}")).await);
+    }
+    for writer in &writers {
+        writer.publish_many("class.anna", LETTERS / writers.len()).await;
+    }
+    screen.wait_until("the mailbox was emptied", |now| {
+        now["notices"] == json!([{ "is": "emptied", "who": "class.anna" }])
+            && room::row(now, "anna")["mailbox"]["ready"].as_u64() <= Some(LETTERS as u64)
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_is_slowed_and_the_neighbour_notices_nothing() {
+    let room = Room::open();
+    let (flood, neighbour) = (Student::connect(&room, "flood").await, Student::connect(&room, "neighbour").await);
+    flood.declare("class.flood").await;
+    neighbour.declare("class.neighbour").await;
+    let count = REQUESTS_PER_SECOND * 4;
+    let start = Instant::now();
+    let flooding = tokio::spawn(async move {
+        flood.publish_many("class.flood", count as usize).await;
+        start.elapsed()
+    });
+    for _ in 0..20 {
+        let start = Instant::now();
+        neighbour.publish("class.neighbour", b"Hi!").await;
+        assert!(start.elapsed() < Duration::from_millis(500), "the neighbour waited {:?}", start.elapsed());
+    }
+    let took = flooding.await.unwrap();
+    assert!(took > Duration::from_secs(1), "{count} letters at once took only {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_too_far_is_put_out_and_told_why() {
+    let room = Room::open();
+    let mut screen = room.screen();
+    let anna = Student::connect(&room, "anna").await;
+
+    let greedy = Student::connect(&room, "greedy").await;
+    let mut refused = None;
+    for number in 0..=QUEUES {
+        refused = greedy.try_declare(&format!("mine {number}")).await.err();
+    }
+    let refused = refused.expect("one more than it may have");
+    assert!(refused.to_string().contains("in this class a machine may declare 20 queues"), "{refused}");
+
+    let hoarder = Student::connect(&room, "hoarder").await;
+    hoarder.declare("class.hoarder").await;
+    let mut hoard = hoarder.consume("class.hoarder").await;
+    let writer = Student::connect(&room, "writer").await;
+    writer.publish_many("class.hoarder", UNSIGNED + 1).await;
+    let why = room::end(&mut hoard).await;
+    assert!(why.contains("may hold 200 letters without signing"), "{why}");
+
+    let name = "x".repeat(NAME + 1);
+    let stranger = Student::try_connect(&room, &name).await;
+    let gone = async || match &stranger {
+        Ok(stranger) => !stranger.connection.status().connected(),
+        Err(_) => true,
+    };
+    until("the one with the long name is out", gone).await;
+    screen.wait_until("three were put out", |now| {
+        now["notices"].as_array().unwrap().iter().filter(|notice| notice["is"] == "put-out").count() == 3
+    });
+    anna.declare("class.anna").await; // everybody else is still there
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_connections_leave_those_inside_alone() {
+    let room = Room::open();
+    let mut screen = room.screen();
+    let anna = Student::connect(&room, "anna").await;
+    anna.declare("class.anna").await;
+    let crowd: Vec<_> = (0..CLIENTS).map(|_| TcpStream::connect(&room.address).unwrap()).collect();
+    for _ in crowd.len()..1000 {
+        let _ = TcpStream::connect(&room.address).unwrap(); // taken by the system, turned away at the door
+    }
+    screen.wait_until("the room is full", |now| now["notices"][0]["is"] == "full");
+    anna.publish("class.anna", b"I am still here").await;
+    drop(crowd);
+    until("there is room again", async || Student::try_connect(&room, "ben").await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strange_clients_harm_nobody() {
+    let room = Room::open();
+    let mut screen = room.screen();
+    for greeting in [
+        &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..],
+        &[0xff; 100_000],
+        b"AMQP\x00\x00\x09\x01\x01\x00\x00\xff\xff\xff\xff",
+        b"",
+    ] {
+        let mut stranger = TcpStream::connect(&room.address).unwrap();
+        let _ = stranger.write_all(greeting); // the office may have hung up already
+    }
+    let names = ["<img src=x onerror=alert(1)>", "a\u{1b}[2J\r\nb", "\u{202e}evil", "\"}]}", "兔子", "\0"];
+    let mut students = Vec::new();
+    for name in names {
+        let student = Student::connect(&room, name).await;
+        let _ = student.try_declare(&format!("{PREFIX}{name}")).await; // RabbitMQ takes line breaks out of it
+        students.push(student);
+    }
+    screen.wait_until("all are there", |now| now["clients"] == names.len());
+    for name in names {
+        let shown = screen.row(name)["shown"].as_str().unwrap().to_owned();
+        assert!(!shown.chars().any(|c| c.is_control() || c == '\u{202e}'), "{shown:?}");
+    }
+    for name in names {
+        assert_eq!(room.post("/workbook/class/remove", &json!({ "name": name })), 204, "{name:?}");
+    }
+    screen.wait_until("all are gone", |now| now["clients"] == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn starting_over_deletes_all_queues_and_keeps_who_is_there() {
+    let room = Room::open();
+    let mut screen = room.screen();
+    let anna = Student::connect(&room, "anna").await;
+    anna.declare("class.anna").await;
+    anna.declare("hello").await;
+    anna.publish("hello", b"Hi!").await;
+    let mut mail = anna.consume("class.anna").await;
+    screen.wait_until("the queue for all is shown", |now| {
+        now["queues"][0]["name"] == "hello" && now["queues"][0]["ready"] == 1
+    });
+
+    assert_eq!(room.post("/workbook/class/reset", &json!({})), 204);
+    let why = room::end(&mut mail).await;
+    assert!(why.is_empty(), "a subscription that was cancelled ends: {why}");
+    screen.wait_until("nothing is left", |now| now["queues"] == json!([]) && now["letters"] == 0);
+    assert_eq!(screen.steps("anna"), "1");
+    anna.declare("class.anna").await; // the connection is still good
+    screen.wait_for_steps("anna", "12");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_student_who_is_removed_is_told_so_and_leaves_no_trace() {
+    let room = Room::open();
+    let mut screen = room.screen();
+    let (anna, ben) = (Student::connect(&room, "anna").await, Student::connect(&room, "ben").await);
+    for student in [&anna, &ben] {
+        student.declare(&format!("class.{}", student.name)).await;
+    }
+    let mut mail = anna.consume("class.anna").await;
+    screen.wait_for_steps("ben", "12");
+    assert_eq!(room.post("/workbook/class/remove", &json!({ "name": "nobody" })), 404);
+    assert_eq!(room.post("/workbook/class/remove", &json!({ "name": "anna" })), 204);
+    let why = room::end(&mut mail).await;
+    assert!(why.is_empty() || why.contains("the teacher has removed you"), "{why}"); // the subscription may end first
+    until("anna's connection is closed", async || !anna.connection.status().connected()).await;
+    screen.wait_until("anna is gone", |now| now["students"].as_array().unwrap().len() == 1 && now["clients"] == 1);
+    ben.publish("class.ben", b"still here").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_tells_everybody_and_closes_everything() {
+    let mut room = Room::open();
+    let anna = Student::connect(&room, "anna").await;
+    anna.declare("class.anna").await;
+    let mut mail = anna.consume("class.anna").await;
+    room.interrupt();
+    let why = room::end(&mut mail).await;
+    assert!(why.contains("CONNECTION_FORCED") && why.contains("shutdown"), "{why}");
+    let status = room.process.wait().unwrap();
+    assert!(status.success(), "{status}");
+    assert!(TcpStream::connect(&room.address).is_err() && TcpStream::connect(("127.0.0.1", room.port)).is_err());
+}
+
+/// What the book shows of it.
+#[test]
+fn two_students_write_to_each_other_with_the_program_of_the_book() {
+    let room = Room::open();
+    room.compare(&format!("$ cargo workbook class --yes\n{}", room.said), "class.term");
+    let mut screen = room.screen();
+    let mut record = String::new();
+    let mut program = |line: &str| {
+        record += &format!("$ {line}\n");
+        let arguments = line.strip_prefix("cargo run -p class-letter -- ").unwrap();
+        let output = Command::new(room::listing("class-letter"))
+            .args(arguments.splitn(3, ' ').map(|word| word.trim_matches('"')))
+            .env("AMQP_ADDR", &room.addr)
+            .env_remove("RUST_BACKTRACE")
+            .output()
+            .unwrap();
+        record += &String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    program("cargo run -p class-letter -- ben ben \"To myself\"");
+    program("cargo run -p class-letter -- anna ben \"Hi, Ben!\"");
+    screen.wait_for_steps("anna", "124");
+    screen.wait_for_steps("ben", "123");
+    let mut reading = room::Reading::start(&room, "ben");
+    record += "$ cargo run -p class-letter -- ben\n";
+    for _ in 0..3 {
+        record += &(reading.line() + "\n");
+    }
+    screen.wait_for_steps("ben", "12356");
+    assert!(reading.interrupt().success());
+    room.compare(&(record + "^C\n"), "letters.term");
+}
+
+#[test]
+fn the_program_of_the_book_says_what_it_needs() {
+    let run = |name: &[&str], addr: Option<&str>| {
+        let mut program = Command::new(room::listing("class-letter"));
+        program.args(name).env_remove("AMQP_ADDR").env_remove("RUST_BACKTRACE");
+        let output = program.envs(addr.map(|addr| ("AMQP_ADDR", addr))).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(run(&[], None).contains("say who you are: `cargo run -p class-letter -- anna`"));
+    assert!(run(&["anna"], None).contains("set AMQP_ADDR first"));
+    let room = Room::open();
+    let wrong = run(&["anna"], Some(&room.addr.replace(&room.password, "secret-guess")));
+    assert!(wrong.contains("ACCESS_REFUSED") && !wrong.contains("secret-guess"), "{wrong}");
+}
+
+#[test]
+fn the_page_of_the_book_names_the_limits_as_they_are() {
+    for page in ["class.md", "class.zh-CN.md"] {
+        let text = fs::read_to_string(served::root().join("src/teaching").join(page)).unwrap();
+        let kib = |bytes: u64| format!("{} KiB", bytes >> 10);
+        for figure in [
+            CLIENTS.to_string(),
+            CONNECTIONS.to_string(),
+            REQUESTS_PER_SECOND.to_string(),
+            kib(BYTES_PER_SECOND.into()),
+            kib(LETTER),
+            LETTERS.to_string(),
+            UNSIGNED.to_string(),
+            QUEUES.to_string(),
+            RULES.to_string(),
+            STUDENTS.to_string(),
+            NAME.to_string(),
+        ] {
+            assert!(text.contains(&format!("| {figure} |")), "{page} has no limit of {figure}");
+        }
+    }
+}
