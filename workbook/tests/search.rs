@@ -8,7 +8,7 @@ mod reader;
 mod served;
 
 use reader::{Reader, files};
-use std::sync::LazyLock;
+use std::{fs, sync::LazyLock};
 
 static BOOK: LazyLock<String> = LazyLock::new(files);
 
@@ -208,6 +208,27 @@ fn an_address_with_a_question_answers_it() {
         reader.wait_for("document.querySelector('#mdbook-searchresults li')");
         assert_eq!(hits(&reader)[0].place, "basic/receive.html#ack", "{edition}");
     }
+    reader.nothing_went_wrong();
+}
+
+/// The index may be there before our script: mdBook loads it on the side when the address has a question.
+#[test]
+fn an_address_with_a_question_is_answered_by_a_script_that_comes_late_too() {
+    let folder = format!("{}/zh-CN/basic", BOOK.strip_prefix("file://").unwrap());
+    let page = fs::read_to_string(format!("{folder}/model.html")).unwrap();
+    let (before, rest) = page.split_once("<script src=\"../assets/search-").unwrap();
+    let (name, after) = rest.split_once("\"></script>").unwrap();
+    fs::write(format!("{folder}/late.html"), format!("{before}{after}")).unwrap();
+    let Some(reader) = Reader::open("zh-CN") else { return };
+    reader.go(&format!("{}/zh-CN/basic/late.html?search=%E4%BF%A1%E9%81%93", *BOOK)); // 信道
+    let header = "document.getElementById('mdbook-searchresults-header').textContent";
+    reader.wait_for(&format!("{header} !== ''"));
+    assert!(hits(&reader).is_empty(), "mdBook alone finds Chinese: is our script needed any more?");
+    reader.eval(&format!(
+        "document.head.append(Object.assign(document.createElement('script'), {{ src: '../assets/search-{name}' }}))"
+    ));
+    reader.wait_for("document.querySelector('#mdbook-searchresults li')");
+    assert_eq!(hits(&reader)[0].place, "basic/send.html#channel");
     reader.nothing_went_wrong();
 }
 
