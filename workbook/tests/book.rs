@@ -105,17 +105,19 @@ fn every_listing_and_every_recorded_run_is_in_the_book() {
             missing.push(format!("{} is in no page", listing.display()));
         }
     }
-    for entry in fs::read_dir(root().join("src/basic")).unwrap() {
-        let record = Path::new("src/basic").join(entry.unwrap().file_name());
-        if record.extension().is_none_or(|extension| extension != "term") {
-            continue;
-        }
-        if !included.contains(&record) {
-            missing.push(format!("{} is in no page", record.display()));
-        }
-        let name = record.file_name().unwrap().to_string_lossy();
-        if !include_str!("scenes.rs").contains(&format!("{name:?}")) {
-            missing.push(format!("{}: no scene plays it, so nobody knows whether it is true", record.display()));
+    for (folder, scenes) in [("src/basic", include_str!("scenes.rs")), ("src/errors", include_str!("errors/mod.rs"))] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let record = Path::new(folder).join(entry.unwrap().file_name());
+            if record.extension().is_none_or(|extension| extension != "term") {
+                continue;
+            }
+            if !included.contains(&record) {
+                missing.push(format!("{} is in no page", record.display()));
+            }
+            let name = record.file_name().unwrap().to_string_lossy();
+            if !scenes.contains(&format!("{name:?}")) {
+                missing.push(format!("{}: no scene plays it, so nobody knows whether it is true", record.display()));
+            }
         }
     }
     assert_none(missing);
