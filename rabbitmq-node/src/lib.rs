@@ -53,6 +53,7 @@ pub struct Node {
     readers: Vec<JoinHandle<()>>,
     dir: TempDir,
     env: HashMap<&'static str, String>,
+    address: Ipv4Addr,
     amqp_port: u16,
     management_port: u16,
     bin: PathBuf,
@@ -66,6 +67,14 @@ impl Node {
     /// [`Error::NotInstalled`] without `rabbitmq-server`, [`Error::NotStarted`] with the node's own words when it fails
     /// or takes longer than two minutes.
     pub fn start(dir: impl AsRef<Path>, plugins: &[&str]) -> Result<Self, Error> {
+        Self::start_at(Ipv4Addr::LOCALHOST, dir, plugins)
+    }
+
+    /// Starts a node whose AMQP clients come in at this address of the machine.
+    ///
+    /// # Errors
+    /// Those of [`Node::start`].
+    pub fn start_at(address: Ipv4Addr, dir: impl AsRef<Path>, plugins: &[&str]) -> Result<Self, Error> {
         let bin = server_folder().ok_or(Error::NotInstalled("rabbitmq-server"))?;
         let epmd = on_path("epmd").ok_or(Error::NotInstalled("epmd (Erlang)"))?;
         fs::create_dir_all(&dir)?;
@@ -76,7 +85,7 @@ impl Node {
         fs::write(
             file("rabbitmq.conf"),
             format!(
-                "listeners.tcp.1 = 127.0.0.1:{amqp_port}\n\
+                "listeners.tcp.1 = {address}:{amqp_port}\n\
                  management.tcp.ip = 127.0.0.1\n\
                  management.tcp.port = {management_port}\n"
             ),
@@ -118,7 +127,7 @@ impl Node {
             forward(keeper.stdout.take().expect("stdout is piped"), lines.clone()),
             forward(keeper.stderr.take().expect("stderr is piped"), lines),
         ];
-        let node = Self { keeper, readers, dir, env, amqp_port, management_port, bin };
+        let node = Self { keeper, readers, dir, env, address, amqp_port, management_port, bin };
         wait_until_started(&printed)?;
         Ok(node)
     }
@@ -129,7 +138,15 @@ impl Node {
     /// # Panics
     /// When the node can't be had though it should.
     pub fn start_or_skip(dir: impl AsRef<Path>, plugins: &[&str]) -> Option<Self> {
-        match Self::start(dir, plugins) {
+        Self::start_at_or_skip(Ipv4Addr::LOCALHOST, dir, plugins)
+    }
+
+    /// The same for [`Node::start_at`].
+    ///
+    /// # Panics
+    /// When the node can't be had though it should.
+    pub fn start_at_or_skip(address: Ipv4Addr, dir: impl AsRef<Path>, plugins: &[&str]) -> Option<Self> {
+        match Self::start_at(address, dir, plugins) {
             Ok(node) => Some(node),
             Err(Error::NotInstalled(program)) if env::var("CI").as_deref() != Ok("true") => {
                 // Not eprintln: the test runner shows what that prints for failed tests only.
@@ -140,12 +157,12 @@ impl Node {
         }
     }
 
-    /// The address for AMQP clients: `amqp://127.0.0.1:PORT`.
+    /// The address for AMQP clients: `amqp://127.0.0.1:PORT`, unless the node was started at another.
     pub fn amqp_addr(&self) -> String {
-        format!("amqp://127.0.0.1:{}", self.amqp_port)
+        format!("amqp://{}:{}", self.address, self.amqp_port)
     }
 
-    /// The port on 127.0.0.1 that speaks AMQP 0-9-1.
+    /// The port that speaks AMQP 0-9-1.
     pub fn amqp_port(&self) -> u16 {
         self.amqp_port
     }
@@ -162,9 +179,14 @@ impl Node {
         command
     }
 
+    /// The folder with the node's log, which elsewhere is `/var/log/rabbitmq`.
+    pub fn log_folder(&self) -> PathBuf {
+        self.dir.path().join("log")
+    }
+
     /// What the node logged.
     pub fn log(&self) -> String {
-        let files = fs::read_dir(self.dir.path().join("log")).into_iter().flatten().flatten();
+        let files = fs::read_dir(self.log_folder()).into_iter().flatten().flatten();
         files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
     }
 

@@ -105,7 +105,11 @@ fn every_listing_and_every_recorded_run_is_in_the_book() {
             missing.push(format!("{} is in no page", listing.display()));
         }
     }
-    let players = [("src/basic", include_str!("scenes.rs")), ("src/teaching", include_str!("class.rs"))];
+    let players = [
+        ("src/basic", include_str!("scenes.rs")),
+        ("src/errors", include_str!("errors/mod.rs")),
+        ("src/teaching", include_str!("class.rs")),
+    ];
     for (folder, scenes) in players {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let record = Path::new(folder).join(entry.unwrap().file_name());

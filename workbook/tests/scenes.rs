@@ -3,6 +3,7 @@
 
 #![cfg(unix)] // CTRL+C is a signal here
 
+mod errors;
 mod stage;
 
 use rabbitmq_node::Node;

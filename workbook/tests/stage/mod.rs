@@ -14,7 +14,7 @@ use rabbitmq_node::Node;
 use snapbox::Data;
 use std::{
     env,
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
@@ -105,6 +105,11 @@ impl Stage {
         stage
     }
 
+    /// The private RabbitMQ of this stage, where there is one.
+    pub fn node(&self) -> Option<&'static Node> {
+        self.node
+    }
+
     /// The messages ready in `hello` and its consumers, or `None` without such a queue.
     pub fn queue(&mut self) -> Option<(u32, u32)> {
         let passive = QueueDeclareOptions { passive: true, durable: true, ..Default::default() };
@@ -152,15 +157,29 @@ impl Stage {
         RUNTIME.block_on(self.control.queue_delete("hello".into(), QueueDeleteOptions::default())).unwrap();
     }
 
+    /// A channel of somebody else, to prepare what a program shall meet.
+    pub fn control(&self) -> &Channel {
+        &self.control
+    }
+
+    /// Where the broker listens, as it is shown and in truth: `127.0.0.1:5672` stands for the second.
+    pub fn address(&self) -> &str {
+        self.addr.strip_prefix("amqp://").expect("an address without a user")
+    }
+
     /// Opens another terminal.
     pub fn terminal(&self) -> Terminal {
-        Terminal {
-            addr: self.addr.clone(),
-            renamed: self.renamed.clone(),
-            node: self.node,
-            shown: String::new(),
-            running: None,
-        }
+        let mut terminal = Terminal::with_address(&self.addr);
+        terminal.renamed = self.renamed.clone();
+        terminal.node = self.node;
+        terminal
+    }
+
+    /// A terminal whose programs reach the broker by another way, which ends here: `127.0.0.1:PORT`.
+    pub fn terminal_at(&self, place: &str, query: &str) -> Terminal {
+        let mut terminal = Terminal::with_address(&format!("amqp://{place}{query}"));
+        terminal.rename(place.to_owned(), "127.0.0.1:5672");
+        terminal
     }
 
     /// A terminal in which programs look for a broker where none is. The port is held, so that none can appear there.
@@ -183,6 +202,12 @@ impl Stage {
     #[track_caller]
     pub fn compare(self, file: &str) {
         compare(&self.record, file);
+    }
+
+    /// Compares the record with a file in another folder of `src`.
+    #[track_caller]
+    pub fn compare_in(self, folder: &str, file: &str) {
+        compare_in(folder, &self.record, file);
     }
 }
 
@@ -211,9 +236,20 @@ impl Drop for Stage {
     }
 }
 
+/// Runs what a scene does with the broker, to its end.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(future)
+}
+
 /// Compares what the terminals showed with `src/basic/FILE`; `SNAPSHOTS=overwrite` writes the file instead.
 #[track_caller]
 pub fn compare(terminals: &[String], file: &str) {
+    compare_in("basic", terminals, file);
+}
+
+/// The same with a file in another folder of `src`.
+#[track_caller]
+pub fn compare_in(folder: &str, terminals: &[String], file: &str) {
     let text = match terminals {
         [one] => one.clone(),
         many => {
@@ -221,7 +257,7 @@ pub fn compare(terminals: &[String], file: &str) {
             titled.collect::<Vec<_>>().join("\n")
         }
     };
-    let path = root().join("src/basic").join(file);
+    let path = root().join("src").join(folder).join(file);
     snapbox::Assert::new()
         .action_env("SNAPSHOTS")
         .eq(text, Data::read_from(&path, Some(snapbox::data::DataFormat::Text)));
@@ -232,6 +268,8 @@ pub struct Terminal {
     addr: String,
     renamed: Vec<(String, &'static str)>,
     node: Option<&'static Node>,
+    /// A listing that the reader has edited, and the program that came of it.
+    edited: Option<(&'static str, PathBuf)>,
     shown: String,
     running: Option<(Child, mpsc::Receiver<String>)>,
 }
@@ -239,7 +277,24 @@ pub struct Terminal {
 impl Terminal {
     /// A terminal in which `AMQP_ADDR` is this.
     pub fn with_address(addr: &str) -> Self {
-        Self { addr: addr.to_owned(), renamed: Vec::new(), node: None, shown: String::new(), running: None }
+        Self {
+            addr: addr.to_owned(),
+            renamed: Vec::new(),
+            node: None,
+            edited: None,
+            shown: String::new(),
+            running: None,
+        }
+    }
+
+    /// Shows something real under the name that a reader has for it.
+    pub fn rename(&mut self, real: String, shown: &'static str) {
+        self.renamed.push((real, shown));
+    }
+
+    /// From now on a listing is one that the reader has edited: `cargo run -p LISTING` runs this program.
+    pub fn edit(&mut self, listing: &'static str, program: PathBuf) {
+        self.edited = Some((listing, program));
     }
 
     /// Types a command that ends by itself, and checks that it ends well.
@@ -262,18 +317,24 @@ impl Terminal {
     #[track_caller]
     pub fn start(&mut self, command: &str) {
         self.shown += &format!("$ {command}\n");
-        let mut child = self
+        let given = command.strip_prefix("AMQP_ADDR=").and_then(|rest| rest.split_once(' '));
+        let (addr, command) = match given {
+            Some((addr, command)) => (self.real(addr), command),
+            None => (self.addr.clone(), command),
+        };
+        // One pipe for both, as in a terminal: an error stands below what was printed before it.
+        let (output, printing) = io::pipe().unwrap();
+        let child = self
             .command(command)
-            .env("AMQP_ADDR", &self.addr)
+            .env("AMQP_ADDR", addr)
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(printing.try_clone().unwrap())
+            .stderr(printing)
             .spawn()
             .unwrap_or_else(|error| panic!("can't run `{command}`: {error}"));
         let (lines, printed) = mpsc::channel();
-        forward(child.stdout.take().expect("piped"), lines.clone());
-        forward(child.stderr.take().expect("piped"), lines);
+        forward(output, lines);
         self.running = Some((child, printed));
     }
 
@@ -284,23 +345,32 @@ impl Terminal {
         match (program, command.strip_prefix("cargo run -p ")) {
             (_, Some(listing)) => {
                 let (name, argument) = listing.split_once(" -- ").unwrap_or((listing, ""));
-                let mut program = Command::new(listing_program(name));
-                program.args((!argument.is_empty()).then_some(argument));
+                let edited = self.edited.as_ref().filter(|(listing, _)| *listing == name);
+                let program = edited.map_or_else(|| listing_program(name), |(_, program)| program.clone());
+                let mut program = Command::new(program);
+                let argument = self.real(argument);
+                match argument.strip_prefix("--listen ") {
+                    Some(address) => program.args(["--listen", address]),
+                    None => program.args((!argument.is_empty()).then_some(argument)),
+                };
                 program
             }
             ("rabbitmqctl", _) => {
                 let mut ctl = self.node.expect("the stage has tools").rabbitmqctl();
-                ctl.args(words);
+                ctl.args(words.map(|word| word.trim_matches('"'))); // as the shell would
                 ctl
             }
             _ => {
-                let real =
-                    self.renamed.iter().fold(command.to_owned(), |text, (real, shown)| text.replace(shown, real));
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("exec {real}")]).current_dir(root());
+                shell.args(["-c", &format!("exec {}", self.real(command))]).current_dir(root());
                 shell
             }
         }
+    }
+
+    /// What is shown under another name, under its real one.
+    fn real(&self, text: &str) -> String {
+        self.renamed.iter().fold(text.to_owned(), |text, (real, shown)| text.replace(shown, real))
     }
 
     /// Waits for the program to print this line.
@@ -324,11 +394,16 @@ impl Terminal {
         assert_eq!(printed.try_recv().ok(), None);
     }
 
+    /// Sends a signal to the program that runs here.
+    pub fn signal(&mut self, signal: Signal) {
+        let (child, _) = self.running.as_mut().expect("a program runs here");
+        kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+    }
+
     /// Presses CTRL+C, and checks that the program leaves well.
     #[track_caller]
     pub fn interrupt(&mut self) {
-        let (child, _) = self.running.as_mut().expect("a program runs here");
-        kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+        self.signal(Signal::SIGINT);
         self.shown += "^C\n";
         let status = self.wait();
         assert!(status.success(), "ended with {status}:\n{}", self.shown);
@@ -342,7 +417,7 @@ impl Terminal {
         loop {
             match printed.recv_timeout(DEADLINE.saturating_sub(start.elapsed())) {
                 Ok(line) => self.write(&line),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return child.wait().unwrap(), // it has closed both pipes
+                Err(mpsc::RecvTimeoutError::Disconnected) => return child.wait().unwrap(), // it has closed the pipe
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     self.running = Some((child, printed)); // to be ended with this terminal
                     panic!("a program that should end goes on in a terminal that shows:\n{}", self.shown);
@@ -375,8 +450,14 @@ fn forward(output: impl Read + Send + 'static, lines: mpsc::Sender<String>) {
     thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
 }
 
+/// The folder into which cargo puts the programs.
+pub fn programs() -> PathBuf {
+    let test = env::current_exe().unwrap(); // target/debug/deps/scenes-…
+    test.ancestors().nth(2).unwrap().to_owned()
+}
+
 /// The compiled program of a listing. `cargo test` doesn't build the programs of other packages, so that is done here.
-fn listing_program(name: &str) -> PathBuf {
+pub fn listing_program(name: &str) -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         // --workspace: with fewer packages cargo would choose other features and compile lapin again.
         let build = Command::new(env!("CARGO"))
@@ -384,14 +465,13 @@ fn listing_program(name: &str) -> PathBuf {
             .current_dir(root())
             .status();
         assert!(build.unwrap().success(), "the listings don't compile");
-        let test = env::current_exe().unwrap(); // target/debug/deps/scenes-…
-        test.ancestors().nth(2).unwrap().to_owned()
+        programs()
     });
     FOLDER.join(name)
 }
 
 /// Says something that is shown even when the test passes, as `eprintln!` is not.
-fn say(sentence: &str) {
+pub fn say(sentence: &str) {
     let _ = writeln!(std::io::stderr(), "{sentence}");
 }
 
