@@ -135,11 +135,15 @@ impl Stage {
         }
     }
 
+    /// Declares `hello` with these qualities, as some other program might.
+    pub fn declare(&mut self, options: QueueDeclareOptions) {
+        RUNTIME.block_on(self.control.queue_declare("hello".into(), options, FieldTable::default())).unwrap();
+    }
+
     /// Puts a body into `hello` without any listing.
     pub fn put(&mut self, body: &[u8]) {
+        self.declare(QueueDeclareOptions::durable());
         RUNTIME.block_on(async {
-            let queue = QueueDeclareOptions::durable();
-            self.control.queue_declare("hello".into(), queue, FieldTable::default()).await.unwrap();
             let properties = BasicProperties::default();
             let publish =
                 self.control.basic_publish("".into(), "hello".into(), BasicPublishOptions::default(), body, properties);
@@ -324,11 +328,17 @@ impl Terminal {
         assert_eq!(printed.try_recv().ok(), None);
     }
 
+    /// Sends the program a signal.
+    #[track_caller]
+    pub fn signal(&mut self, signal: Signal) {
+        let (child, _) = self.running.as_mut().expect("a program runs here");
+        kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+    }
+
     /// Presses CTRL+C, and checks that the program leaves well.
     #[track_caller]
     pub fn interrupt(&mut self) {
-        let (child, _) = self.running.as_mut().expect("a program runs here");
-        kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+        self.signal(Signal::SIGINT);
         self.shown += "^C\n";
         let status = self.wait();
         assert!(status.success(), "ended with {status}:\n{}", self.shown);
