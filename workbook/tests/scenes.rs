@@ -6,6 +6,8 @@
 mod errors;
 mod stage;
 
+use lapin::options::QueueDeclareOptions;
+use nix::sys::signal::Signal;
 use rabbitmq_node::Node;
 use stage::{Stage, Terminal, python};
 
@@ -265,5 +267,61 @@ fn the_python_consumer_fails_too_when_its_queue_is_deleted() {
         stage.delete_queue();
         assert_eq!(terminal.wait().code(), Some(1), "{}", terminal.shown());
         assert!(terminal.shown().contains("the broker cancelled our subscription"), "{}", terminal.shown());
+    }
+}
+
+#[test]
+fn two_consumers_take_turns() {
+    for mut stage in Stage::on_each_broker() {
+        let mut consumers = [stage.terminal(), stage.terminal()];
+        for (before, consumer) in (0..).zip(&mut consumers) {
+            consumer.start("cargo run -p receive");
+            consumer.expect(WAITING);
+            stage.wait_for_queue(0, before + 1);
+        }
+        let mut send = stage.terminal();
+        for (turn, letter) in ["one", "two", "three", "four"].iter().enumerate() {
+            send.run(&format!("cargo run -p send -- {letter}"));
+            consumers[turn % 2].expect(&format!("Received: {letter}"));
+        }
+        for mut consumer in consumers {
+            consumer.expect_quiet();
+            consumer.interrupt();
+            stage.show(consumer);
+        }
+        stage.show(send);
+        stage.compare("turns.term");
+    }
+}
+
+#[test]
+fn a_queue_with_other_qualities_is_refused_with_406() {
+    for mut stage in Stage::on_each_broker() {
+        stage.declare(QueueDeclareOptions::default());
+        let mut terminal = stage.terminal();
+        terminal.run_failing("cargo run -p send");
+        stage.show(terminal);
+        stage.compare("refused.term");
+    }
+}
+
+/// The teacher's demonstration: the consumer stands still, so that what lies on its side of the road can be seen.
+#[test]
+fn letters_that_a_killed_consumer_had_not_printed_are_lost() {
+    for mut stage in Stage::on_each_broker() {
+        let mut consumer = stage.terminal();
+        consumer.start("cargo run -p receive");
+        consumer.expect(WAITING);
+        stage.wait_for_queue(0, 1);
+        consumer.signal(Signal::SIGSTOP);
+        let mut send = stage.terminal();
+        for letter in ["one", "two", "three"] {
+            send.run(&format!("cargo run -p send -- {letter}"));
+        }
+        stage.wait_for_queue(0, 1); // nothing waits, although nothing has been printed
+        consumer.signal(Signal::SIGKILL);
+        stage.wait_for_queue(0, 0);
+        consumer.wait();
+        assert!(!consumer.shown().contains("Received"), "{}", consumer.shown());
     }
 }

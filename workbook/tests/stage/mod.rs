@@ -140,11 +140,15 @@ impl Stage {
         }
     }
 
+    /// Declares `hello` with these qualities, as some other program might.
+    pub fn declare(&mut self, options: QueueDeclareOptions) {
+        RUNTIME.block_on(self.control.queue_declare("hello".into(), options, FieldTable::default())).unwrap();
+    }
+
     /// Puts a body into `hello` without any listing.
     pub fn put(&mut self, body: &[u8]) {
+        self.declare(QueueDeclareOptions::durable());
         RUNTIME.block_on(async {
-            let queue = QueueDeclareOptions::durable();
-            self.control.queue_declare("hello".into(), queue, FieldTable::default()).await.unwrap();
             let properties = BasicProperties::default();
             let publish =
                 self.control.basic_publish("".into(), "hello".into(), BasicPublishOptions::default(), body, properties);
@@ -394,7 +398,8 @@ impl Terminal {
         assert_eq!(printed.try_recv().ok(), None);
     }
 
-    /// Sends a signal to the program that runs here.
+    /// Sends the program a signal.
+    #[track_caller]
     pub fn signal(&mut self, signal: Signal) {
         let (child, _) = self.running.as_mut().expect("a program runs here");
         kill(Pid::from_raw(child.id() as i32), signal).unwrap();
