@@ -2,7 +2,7 @@
 // Only `cargo workbook build` adds it: plain `mdbook build` makes one edition and has nothing to pick.
 (() => {
     const editions = [
-        { folder: 'en', label: 'EN', name: 'English', lang: 'en' },
+        { folder: 'en', label: 'EN', name: 'English (EN)', lang: 'en' },
         { folder: 'zh-CN', label: '中文', name: '中文', lang: 'zh-CN' },
         { folder: 'en-zh', label: '对照', name: '中英对照 (English and Chinese side by side)', lang: 'zh-CN' },
     ];
