@@ -2,7 +2,7 @@
 // Only `cargo workbook build` adds it: plain `mdbook build` makes one edition and has nothing to pick.
 (() => {
     const editions = [
-        { folder: 'en', label: 'EN', name: 'English (EN)', lang: 'en' },
+        { folder: 'en', label: 'EN', name: 'English', lang: 'en' },
         { folder: 'zh-CN', label: '中文', name: '中文', lang: 'zh-CN' },
         { folder: 'en-zh', label: '对照', name: '中英对照 (English and Chinese side by side)', lang: 'zh-CN' },
     ];
@@ -30,7 +30,6 @@
     for (const { folder, label, name, lang } of editions) {
         const link = document.createElement('a');
         Object.assign(link, { textContent: label, title: name, lang, hreflang: lang });
-        link.setAttribute('aria-label', name);
         link.href = new URL(`../${folder}/${page}`, root);
         if (folder === current) {
             link.setAttribute('aria-current', 'true');
