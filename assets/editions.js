@@ -30,7 +30,6 @@
     for (const { folder, label, name, lang } of editions) {
         const link = document.createElement('a');
         Object.assign(link, { textContent: label, title: name, lang, hreflang: lang });
-        link.setAttribute('aria-label', name);
         link.href = new URL(`../${folder}/${page}`, root);
         if (folder === current) {
             link.setAttribute('aria-current', 'true');
