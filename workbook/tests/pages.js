@@ -87,17 +87,24 @@ window.pageChecks = (() => {
         }));
     };
 
+    // A group of radio buttons is one stop: the arrow keys move within it.
+    const isInGroupOfAnother = element => {
+        const group = [...(element.form ?? document).querySelectorAll('input[type=radio]')].filter(({ name }) => name === element.name);
+        return element.type === 'radio' && element !== (group.find(({ checked }) => checked) ?? group[0]);
+    };
+
     // The controls that Tab has to come to, in the document's order.
     const controls = () => [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')]
-        .filter(element => element.tabIndex >= 0 && !element.disabled && element.checkVisibility({ visibilityProperty: true }));
+        .filter(element => element.tabIndex >= 0 && !element.disabled && !isInGroupOfAnother(element) && element.checkVisibility({ visibilityProperty: true }));
     const stops = [];
     const watchFocus = () => {
+        const wanted = controls();
         document.addEventListener('focusin', ({ target }) => {
             const style = getComputedStyle(target);
             const isSeen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1 || style.boxShadow !== 'none';
-            stops.push({ isSeen, name: named(target) });
+            stops.push({ isSeen, name: named(target), index: wanted.indexOf(target) });
         });
-        return [];
+        return wanted.map(named);
     };
 
     // The sum of all shifts that no reader caused, and when the first text was painted.
@@ -105,5 +112,5 @@ window.pageChecks = (() => {
         const paint = performance.getEntriesByName('first-contentful-paint')[0];
         return { shift: window.pageShifts.reduce((sum, shift) => sum + shift.value, 0), shifts: window.pageShifts, paint: paint?.startTime ?? null };
     };
-    return { layout, lineLength, axeProblems, controls: () => controls().map(named), watchFocus, stops: () => stops, arrival };
+    return { layout, lineLength, axeProblems, watchFocus, stops: () => stops, arrival };
 })();
