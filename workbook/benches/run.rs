@@ -1,7 +1,7 @@
 //! How long a reader waits: for the first output of a listing, for an edited one, for a letter in the strip; and what many
 //! runs leave behind. Prints a Markdown table of medians.
 //!
-//! `cargo bench -p workbook --profile dev`: unoptimized, as `cargo workbook` runs it.
+//! `cargo bench --workspace --bench run --profile dev`: unoptimized, as `cargo workbook` runs it.
 
 #[path = "../tests/reader/mod.rs"]
 #[allow(dead_code)]

@@ -38,7 +38,7 @@ use tokio::{
     net::TcpListener,
     process::Command,
 };
-use tower_http::services::ServeDir;
+use tower_http::services::{ServeDir, ServeFile};
 
 /// How many ports after the wanted one are tried.
 const MORE_PORTS: u16 = 20;
@@ -110,7 +110,7 @@ fn app(desk: Arc<Desk>, locks: Locks, dest: &Path) -> Router {
         .route("/workbook/mailboxes/{action}", post(change_mailbox))
         .route("/counter", get(counter))
         .with_state(desk)
-        .fallback_service(ServeDir::new(dest))
+        .fallback_service(ServeDir::new(dest).not_found_service(ServeFile::new(dest.join("404.html"))))
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
         .layer(middleware::from_fn_with_state(locks.clone(), finish_page))
         .layer(middleware::from_fn_with_state(locks, guard))
@@ -243,7 +243,7 @@ async fn finish_page(State(locks): State<Locks>, request: Request, next: Next) -
     if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&html)) {
         parts.headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    if may_run {
+    if may_run && parts.status.is_success() {
         html += "<link rel=\"stylesheet\" href=\"/workbook/live.css\">";
         html += "<script src=\"/workbook/live.js\" type=\"module\"></script>";
     }

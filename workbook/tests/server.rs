@@ -46,6 +46,17 @@ fn the_printed_address_gives_a_cookie_and_takes_the_token_out_of_sight() {
 }
 
 #[test]
+fn an_address_that_is_none_is_answered_in_both_languages_with_a_way_back() {
+    let served = Served::start(None);
+    for path in ["/en/basic/nothing.html", "/nothing"] {
+        let (status, page) = served.request(&format!("GET {path}"), &[&served.cookie()], "");
+        assert_eq!(status, 404, "{path}");
+        assert!(page.contains("There is no such page") && page.contains("没有这一页"), "{page}");
+        assert!(page.contains("en-zh/index.html") && !page.contains("live.js"), "{page}");
+    }
+}
+
+#[test]
 fn another_host_name_is_refused_even_for_reading() {
     let served = Served::start(None);
     for host in ["rebound.example", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example"] {
