@@ -367,7 +367,7 @@
             off(this.crash, !consumers);
             off(this.manual, Boolean(consumers));
             const playing = this.#timers.size > 0;
-            this.player.replaceChildren(...(playing ? ['⏸ ', ...say('Pause', '暂停')] : ['▶ ', ...say('Play', '播放')]));
+            this.player.replaceChildren(...(playing ? say('Pause', '暂停') : say('Play', '播放')));
             this.said.setAttribute('aria-live', playing ? 'off' : 'polite'); // a play would never stop talking
             clearTimeout(this.working);
             if (hands.length && !this.closer.open) {

@@ -223,24 +223,16 @@ fn a_page_whose_post_office_has_closed_says_so() {
 }
 
 /// Sixty students, five letters a second each: how long from a publish to the page that shows it counted. What is meant to
-/// be reached is 100 ms; the bound leaves room for other tests on the same machine, and a machine that is busier gets
-/// more than one try.
+/// be reached is 100 ms; the bound leaves room for other tests on the same machine.
 #[test]
 fn the_page_keeps_up_with_sixty_students() {
-    let mut figures = Vec::new();
-    for _ in 0..3 {
-        let Some(lags) = lags() else { return };
-        let [median, p95, max] = [50, 95, 100].map(|percent| lags[(lags.len() * percent / 100).min(lags.len() - 1)]);
-        figures.push(format!(
-            "{STUDENTS} students, {} letters: median {median:.0} ms, p95 {p95:.0} ms, max {max:.0} ms",
-            lags.len()
-        ));
-        let _ = writeln!(std::io::stderr(), "{}", figures[figures.len() - 1]); // shown although the test passes
-        if p95 < 1000.0 {
-            return;
-        }
-    }
-    panic!("the page is too far behind: {figures:#?}");
+    let Some(lags) = lags() else { return };
+    let [median, p95, max] = [50, 95, 100].map(|percent| lags[(lags.len() * percent / 100).min(lags.len() - 1)]);
+    let letters = lags.len();
+    let figures =
+        format!("{STUDENTS} students, {letters} letters: median {median:.0} ms, p95 {p95:.0} ms, max {max:.0} ms");
+    let _ = writeln!(std::io::stderr(), "{figures}"); // shown although the test passes
+    assert!(p95 < 1000.0, "the page is too far behind: {figures}");
 }
 
 /// The time that each letter took until the page showed it, in milliseconds, the shortest first.
