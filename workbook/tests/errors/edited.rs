@@ -19,9 +19,9 @@ pub fn program(mistake: &str, listing: &'static str, edits: &[(&str, &str)]) -> 
         assert_eq!(source.matches(right).count(), 1, "{right:?} in {listing}");
         source.replace(right, wrong)
     });
-    let own = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let workspace = write_edited(stage::root(), own, listing, &source).unwrap();
     let target = stage::programs().parent().expect("target").to_owned();
+    // Where the server builds it too: cargo takes packages of one name for the same, and looks at one file of the two.
+    let workspace = write_edited(stage::root(), &target, listing, &source).unwrap();
     let name = edited_name(listing);
     let build = Command::new(env!("CARGO"))
         .args(Listing::build_arguments([&*name]))
@@ -31,7 +31,7 @@ pub fn program(mistake: &str, listing: &'static str, edits: &[(&str, &str)]) -> 
         .unwrap();
     assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
     // By a process of its own: a program that this one still has open for writing can't be run.
-    let kept = own.join(format!("{name}-{mistake}"));
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{mistake}"));
     let copy = Command::new("cp").arg("-f").arg(Listing::program(&target, &name)).arg(&kept).status();
     assert!(copy.unwrap().success(), "the next version would take its place");
     kept
