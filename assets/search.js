@@ -62,6 +62,10 @@
     };
 
     const count = (text, part) => text.split(part).length - 1;
+    const placeOf = ref => window.search.doc_urls[ref];
+    // What the teacher's pages and the list of errors say of a subject counts less than the chapter that teaches it.
+    const ASIDE = /^(?:teaching\/|errors\.html)/;
+    const LESS = 0.4;
     // The sections that answer a question, the best first.
     const answers = (sections, query, options) => {
         const rarity = new Map();
@@ -92,6 +96,7 @@
             }
             if (score > 0) {
                 score *= covered * covered * (all.includes(phrase) ? phraseLength : 1); // a pasted message is long
+                score *= ASIDE.test(placeOf(ref)) ? LESS : 1;
                 results.push({ ref, doc, score, covered });
             }
         }
@@ -104,7 +109,7 @@
         const sections = sectionsOf(this);
         const results = answers(sections, query, options);
         // A quiz, half of which is wrong on purpose, comes last.
-        const isQuiz = ({ ref }) => window.search.doc_urls[ref].endsWith('#quiz');
+        const isQuiz = ({ ref }) => placeOf(ref).endsWith('#quiz');
         latest = [...results.filter(result => !isQuiz(result)), ...results.filter(isQuiz)];
         queueMicrotask(finish); // when mdBook has filled its list
         return latest;

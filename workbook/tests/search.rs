@@ -39,7 +39,7 @@ const ENGLISH: [(&str, &str); 12] = [
     ("durable queues", "basic/send.html#declare"),
     ("redelivered", "basic/look.html"),
     ("rabbitmqctl list_queues", "basic/look.html#rabbitmqctl"),
-    ("precondition_failed", "basic/send.html#declare"),
+    ("precondition_failed", "errors.html#"),
     ("guest password", "welcome.html#broker"),
     ("pika", "basic/python.html#python"),
     ("install rabbitmq", "welcome.html#broker"),
