@@ -7,7 +7,7 @@ mod reader;
 #[allow(dead_code)] // each test file uses its part
 mod served;
 
-use headless_chrome::browser::tab::ModifierKey;
+use chromiumoxide::cdp::browser_protocol::page::ReloadParams;
 use rabbitmq_node::Node;
 use reader::{Reader, files};
 use served::Served;
@@ -95,15 +95,15 @@ fn a_letter_travels(reader: &Reader, served: &Served) {
         }))).observe(document.querySelector('.strip'), { subtree: true, childList: true }))",
     );
     reader.click(".listing-bar[data-ready] .argument");
-    reader.tab.type_str("Hello, 兔子!").unwrap();
-    reader.tab.press_key("Enter").unwrap();
+    reader.type_text("Hello, 兔子!");
+    reader.press("Enter");
     reader.wait_for_pane("send", "Sent: Hello, 兔子!");
     reader.wait_for_pane("receive", "Received: Hello, 兔子!");
     if served.has_own_post_office() {
         reader.wait_for("letters > 0");
     }
 
-    reader.tab.reload(false, None).unwrap();
+    reader.ask(ReloadParams::default());
     reader.wait_for_pane("receive", "Received: Hello, 兔子!");
     reader.click(".pane[aria-label=receive] .stop");
     reader.wait_for("document.querySelector('.pane[aria-label=receive]').dataset.state === 'ended'");
@@ -158,7 +158,7 @@ fn everything_can_be_done_with_the_keyboard() {
     reader.wait_for("document.querySelector('.listing-bar[data-ready]')");
     let press_tab_until = |selector: &str| {
         for _ in 0..200 {
-            reader.tab.press_key("Tab").unwrap();
+            reader.press("Tab");
             if reader.eval(&format!("document.activeElement.matches({selector:?})")) == "true" {
                 return;
             }
@@ -166,19 +166,19 @@ fn everything_can_be_done_with_the_keyboard() {
         panic!("Tab never comes to {selector}");
     };
     press_tab_until(".listing-bar .run");
-    reader.tab.press_key("Enter").unwrap();
+    reader.press("Enter");
     reader.wait_for_pane("receive", "Waiting for letters.");
     press_tab_until(".pane .stop");
-    reader.tab.press_key("Enter").unwrap();
+    reader.press("Enter");
     reader.wait_for("document.querySelector('.pane').dataset.state === 'ended'");
     reader.wait_for("document.activeElement.matches('.pane pre')"); // the button is gone
     reader.click(".listing-bar .run");
     reader.wait_for_pane("receive (2)", "Waiting for letters.");
     reader.eval("document.querySelector('.pane:last-child pre').focus()");
-    reader.tab.press_key_with_modifiers("c", Some(&[ModifierKey::Ctrl])).unwrap();
+    reader.press_with_ctrl("c");
     reader.wait_for("document.querySelector('.pane:last-child').dataset.state === 'ended'");
     reader.wait_for_pane("receive (2)", "^C");
-    reader.tab.press_key("Escape").unwrap();
+    reader.press("Escape");
     reader.wait_for("document.querySelector('#workbook-dock').hidden");
     assert_eq!(reader.eval("document.activeElement.className"), "run", "the focus goes back to where the run began");
     assert!(reader.eval("location.pathname").ends_with("/en/basic/receive.html"), "a key has turned the page");

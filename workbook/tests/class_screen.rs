@@ -9,7 +9,8 @@ mod room;
 #[allow(dead_code)] // each test file uses its part
 mod served;
 
-use headless_chrome::protocol::cdp::{Emulation::SetDeviceMetricsOverride, Page::CaptureScreenshotFormatOption};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use chromiumoxide::cdp::browser_protocol::{emulation::SetDeviceMetricsOverrideParams, page::CaptureScreenshotParams};
 use lapin::options::BasicAckOptions;
 use reader::Reader;
 use room::{Room, Student};
@@ -32,31 +33,15 @@ fn open(reader: &Reader, room: &Room) {
 }
 
 fn resize(reader: &Reader, width: u32, height: u32) {
-    let metrics = SetDeviceMetricsOverride {
-        width,
-        height,
-        device_scale_factor: 1.0,
-        mobile: false,
-        scale: None,
-        screen_width: None,
-        screen_height: None,
-        position_x: None,
-        position_y: None,
-        dont_set_visible_size: None,
-        screen_orientation: None,
-        viewport: None,
-        display_feature: None,
-        device_posture: None,
-    };
-    reader.tab.call_method(metrics).unwrap();
+    reader.ask(SetDeviceMetricsOverrideParams::new(width, height, 1.0, false));
 }
 
 /// Takes a picture for people who want to see what the tests see: `target/tmp/class/NAME.png`.
 fn picture(reader: &Reader, name: &str) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("class");
     fs::create_dir_all(&folder).unwrap();
-    let png = reader.tab.capture_screenshot(CaptureScreenshotFormatOption::Png, None, None, true).unwrap();
-    fs::write(folder.join(format!("{name}.png")), png).unwrap();
+    let png = reader.ask(CaptureScreenshotParams::default()).data;
+    fs::write(folder.join(format!("{name}.png")), BASE64_STANDARD.decode(png).unwrap()).unwrap();
 }
 
 /// A lesson in full swing.

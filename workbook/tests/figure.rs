@@ -7,8 +7,8 @@ mod reader;
 #[allow(dead_code)] // each test file uses its part
 mod served;
 
+use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetEmulatedMediaParams};
 use futures_lite::{StreamExt, future};
-use headless_chrome::protocol::cdp::Emulation::{MediaFeature, SetEmulatedMedia};
 use lapin::{
     Acker, BasicProperties, Channel, Connection, ConnectionProperties, Consumer,
     options::{
@@ -361,8 +361,8 @@ fn the_figure_plays_by_itself_unless_the_reader_wants_no_motion() {
     let Some(reader) = Reader::open("en") else { return };
     let page = format!("{book}/en/basic/model.html");
     let emulate = |feature: &str, value: &str, media: &str| {
-        let features = Some(vec![MediaFeature { name: feature.into(), value: value.into() }]);
-        reader.tab.call_method(SetEmulatedMedia { media: Some(media.into()), features }).unwrap();
+        let feature = MediaFeature::new(feature, value);
+        reader.ask(SetEmulatedMediaParams::builder().media(media).feature(feature).build());
     };
     emulate("prefers-reduced-motion", "no-preference", "");
     reader.go(&page);

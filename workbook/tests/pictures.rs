@@ -158,9 +158,9 @@ fn every_drawing_has_its_words_and_ids_in_the_languages_of_its_edition() {
 #[test]
 fn the_console_still_gives_the_pictures_that_the_book_shows() {
     let dest = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let missing = match headless_chrome::browser::default_executable() {
-        Err(_) => "chromium",
-        Ok(_) => match console::take(root(), dest.path()).map_err(|error| error.downcast::<Error>()) {
+    let missing = match camera::chromium::executable() {
+        None => "chromium",
+        Some(_) => match console::take(root(), dest.path()).map_err(|error| error.downcast::<Error>()) {
             Ok(_) => "",
             Err(Ok(Error::NotInstalled(program))) => program,
             Err(error) => panic!("{error:?}"),

@@ -215,9 +215,7 @@ fn a_quiz_can_be_done_with_the_keyboard_and_says_what_happens() {
     reader.go(&format!("{}/en/basic/look.html", *BOOK));
     reader.wait_for("document.querySelector('.quiz-question')");
     let right = right_answers(&quiz("look.md"));
-    let key = |key: &str| {
-        reader.tab.press_key(key).unwrap();
-    };
+    let key = |key: &str| reader.press(key);
     let focus = || reader.eval("document.activeElement.className || document.activeElement.type");
 
     // From the heading on: Tab comes to the first question, arrows choose, Enter checks.

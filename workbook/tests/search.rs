@@ -62,18 +62,14 @@ struct Hit {
     marked: Vec<String>,
 }
 
-/// Opens the box with its key, types (or pastes what is long), and reads the list.
+/// Opens the box with its key, types, and reads the list.
 #[track_caller]
 fn search(reader: &Reader, query: &str) -> Vec<Hit> {
     let before = reader.eval("document.getElementById('mdbook-searchresults-header').textContent");
     reader.eval("document.activeElement.blur()");
-    reader.tab.press_key("/").unwrap();
+    reader.press("/");
     reader.wait_for("document.activeElement.id === 'mdbook-searchbar'"); // its old text is selected
-    if query.len() < 50 {
-        reader.tab.type_str(query).unwrap();
-    } else {
-        reader.tab.send_character(query).unwrap();
-    }
+    reader.type_text(query);
     reader.wait_for(&format!(
         "document.getElementById('mdbook-searchbar').value === {query:?} \
          && document.getElementById('mdbook-searchresults-header').textContent !== {before:?}"
@@ -181,9 +177,9 @@ fn a_result_leads_to_its_place_and_marks_the_words_there() {
         let at = at.unwrap_or_else(|| panic!("{query} doesn't find {place}"));
         // With the keys alone: down to the result, then Enter.
         for _ in 0..=at {
-            reader.tab.press_key("ArrowDown").unwrap();
+            reader.press("ArrowDown");
         }
-        reader.tab.press_key("Enter").unwrap();
+        reader.press("Enter");
         let (page, id) = place.split_once('#').unwrap();
         reader.wait_for(&format!("location.pathname.endsWith('/{edition}/{page}') && location.hash === '#{id}'"));
         let marks = "[...document.querySelectorAll('main mark')].map(mark => mark.textContent.toLowerCase())";
@@ -236,7 +232,7 @@ fn an_address_with_a_question_is_answered_by_a_script_that_comes_late_too() {
 fn text_that_the_mouse_or_an_input_method_puts_in_is_searched() {
     let Some(reader) = Reader::open("zh-CN") else { return };
     reader.go(&format!("{}/zh-CN/print.html", *BOOK)); // the page of all pages has the box too
-    reader.tab.press_key("/").unwrap();
+    reader.press("/");
     reader.wait_for("document.activeElement.id === 'mdbook-searchbar'");
     reader.eval("document.execCommand('insertText', false, '信道')"); // no key is pressed
     reader.wait_for("document.querySelector('#mdbook-searchresults li')");

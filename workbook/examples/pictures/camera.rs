@@ -1,17 +1,21 @@
 //! A headless Chromium that takes pictures.
 
-use anyhow::{Context, Result, anyhow, bail};
-use headless_chrome::{
-    Browser, LaunchOptions, Tab,
-    protocol::cdp::Page::{CaptureScreenshotFormatOption as Format, Viewport},
+#[allow(dead_code)] // a camera has no keyboard
+#[path = "../../tests/reader/chromium.rs"]
+pub mod chromium;
+
+use anyhow::{Context, Result, bail};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use chromium::Chromium;
+use chromiumoxide::cdp::browser_protocol::{
+    dom::Rgba,
+    emulation::SetDefaultBackgroundColorOverrideParams,
+    page::{CaptureScreenshotFormat as Format, CaptureScreenshotParams, Viewport},
 };
 use std::{
-    ffi::OsStr,
     fmt, fs,
     path::{Path, PathBuf},
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Longer than anything takes on a very busy machine; only a failure waits so long.
@@ -21,8 +25,7 @@ pub const MOST_BYTES: usize = 120 * 1024;
 
 /// A browser with one page.
 pub struct Camera {
-    tab: Arc<Tab>,
-    _browser: Browser,
+    browser: Chromium,
 }
 
 /// A picture that was written.
@@ -40,72 +43,39 @@ impl fmt::Display for Taken {
 impl Camera {
     /// Opens a browser whose page has this size in CSS pixels, each of them so many pixels wide and high in a picture.
     pub fn open(width: u32, height: u32, density: u32) -> Result<Self> {
-        let density = format!("--force-device-scale-factor={density}");
-        let flags = [
-            &*density,
-            "--hide-scrollbars",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--no-first-run",
-        ];
-        let options = LaunchOptions {
-            sandbox: false, // it needs rights that containers don't give, and all that is opened here is ours
-            window_size: Some((width, height)),
-            idle_browser_timeout: DEADLINE,
-            args: flags.iter().map(OsStr::new).collect(),
-            ..LaunchOptions::default()
-        };
-        let browser = Browser::new(options).context("Chromium doesn't start: install chromium")?;
-        let tab = browser.new_tab()?;
-        tab.set_default_timeout(DEADLINE);
-        Ok(Self { tab, _browser: browser })
+        let density = format!("force-device-scale-factor={density}");
+        Ok(Self { browser: Chromium::open((width, height), &[&density])? })
     }
 
     /// Opens a page and waits until it is loaded.
     pub fn go(&self, url: &str) -> Result<()> {
-        self.tab.navigate_to(url)?.wait_until_navigated().with_context(|| format!("can't open {url}"))?;
-        Ok(())
+        self.browser.go(url)
     }
 
     /// Lets a page without a background of its own stay transparent in a PNG.
     #[allow(dead_code)] // the test of the console's pictures needs no such thing
     pub fn transparent(&self) -> Result<()> {
-        self.tab.set_transparent_background_color()?;
+        let nothing = Rgba { a: Some(0.0), ..Rgba::new(0, 0, 0) };
+        self.browser.ask(SetDefaultBackgroundColorOverrideParams { color: Some(nothing) })?;
         Ok(())
     }
 
     /// Runs a script in the page.
     pub fn run(&self, script: &str) -> Result<()> {
-        let result = self.tab.evaluate(&format!("{{ {script}; 'done' }}"), true)?;
-        match result.value {
-            Some(value) if value == "done" => Ok(()),
-            _ => bail!("the page could not run {script}: {:?}", result.description),
-        }
+        self.browser.evaluate(&format!("{{ {script} }}"))?;
+        Ok(())
     }
 
     /// Waits until an expression holds in the page.
     pub fn wait_for(&self, expression: &str) -> Result<()> {
-        let start = Instant::now();
-        loop {
-            let found = self.tab.evaluate(&format!("Boolean({expression})"), true);
-            if found.is_ok_and(|found| found.value == Some(true.into())) {
-                return Ok(());
-            }
-            if start.elapsed() > DEADLINE {
-                let page = self.tab.evaluate("document.body.innerText", false)?.value.unwrap_or_default();
-                bail!("waited in vain for {expression} in a page that says:\n{page}");
-            }
-            thread::park_timeout(Duration::from_millis(50)); // between two looks
-        }
+        self.browser.wait_for(expression, DEADLINE)
     }
 
     /// Takes a picture of an area, given as an expression that makes a `DOMRect`, and writes it to `dest/file`: WebP or
     /// PNG, as the file is named.
     pub fn take(&self, area: &str, dest: &Path, file: &str) -> Result<Taken> {
-        let area = self.tab.evaluate(&format!("JSON.stringify({area})"), false)?;
-        let area = area.value.as_ref().and_then(|text| text.as_str()).ok_or_else(|| anyhow!("{file}: no such area"))?;
-        let area: serde_json::Value = serde_json::from_str(area)?;
+        let area =
+            self.browser.evaluate(&format!("({area}).toJSON()")).with_context(|| format!("{file}: no such area"))?;
         let side = |name: &str| area[name].as_f64().with_context(|| format!("{file}: the area has no {name}"));
         // Whole pixels, or the edges blur.
         let clip = Viewport {
@@ -116,7 +86,14 @@ impl Camera {
             scale: 1.0,
         };
         let (format, quality) = if file.ends_with(".webp") { (Format::Webp, Some(80)) } else { (Format::Png, None) };
-        let picture = self.tab.capture_screenshot(format, quality, Some(clip), true)?;
+        let asked = CaptureScreenshotParams {
+            format: Some(format),
+            quality,
+            clip: Some(clip),
+            from_surface: Some(true),
+            ..CaptureScreenshotParams::default()
+        };
+        let picture = BASE64_STANDARD.decode(self.browser.ask(asked)?.data)?;
         if picture.len() > MOST_BYTES {
             bail!("{file} has {} bytes, more than the {MOST_BYTES} that a picture may have", picture.len());
         }

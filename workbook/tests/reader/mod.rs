@@ -1,110 +1,124 @@
 //! A reader with a real browser: headless Chromium with one page, whose troubles are written down.
 
+pub mod chromium;
+
 use crate::served;
-use headless_chrome::{
-    Browser, LaunchOptions, Tab,
-    protocol::cdp::{Network, types::Event},
+use chromium::Chromium;
+use chromiumoxide::{
+    Command,
+    cdp::{
+        browser_protocol::{
+            log::{self, EventEntryAdded},
+            network::{self, EventRequestWillBeSent},
+        },
+        js_protocol::runtime::{self, EventExceptionThrown},
+    },
 };
+use futures_lite::{Stream, StreamExt, future, stream};
 use std::{
     env,
-    ffi::OsStr,
     io::Write,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock, Mutex, PoisonError},
-    thread,
-    time::{Duration, Instant},
+    pin::Pin,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 use workbook::publish;
 
 /// Two browsers and their servers at once are enough for two cores.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+type Troubles = Pin<Box<dyn Stream<Item = String> + Send>>;
+
 /// A browser of our own with one page, and what went wrong in it.
 pub struct Reader {
-    pub tab: Arc<Tab>,
-    troubles: Arc<Mutex<Vec<String>>>,
-    _browser: Browser,
-    _turn: std::sync::MutexGuard<'static, ()>,
+    browser: Chromium,
+    troubles: Mutex<Troubles>,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Reader {
     /// `None`, said on stderr, without Chromium; with `CI=true` that is a failure.
     pub fn open(language: &str) -> Option<Self> {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(path) = chromium() else {
+        if chromium::executable().is_none() {
             assert!(env::var("CI").as_deref() != Ok("true"), "chromium is not installed");
             let _ = writeln!(std::io::stderr(), "skipped: chromium is not installed"); // shown although the test passes
             return None;
-        };
-        let language = format!("--accept-lang={language}");
-        let quiet =
-            ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
-        let options = LaunchOptions {
-            path: Some(path),
-            sandbox: false,
-            window_size: Some((1280, 900)),
-            idle_browser_timeout: Duration::from_secs(600),
-            args: quiet.iter().map(OsStr::new).chain([OsStr::new(&language)]).collect(),
-            ..LaunchOptions::default()
-        };
-        let browser = Browser::new(options).expect("chromium starts");
-        let tab = browser.new_tab().unwrap();
-        tab.set_default_timeout(Duration::from_secs(60));
-        let troubles = Arc::new(Mutex::new(Vec::new()));
-        let seen = troubles.clone();
-        tab.enable_log().unwrap().enable_runtime().unwrap();
-        tab.call_method(network()).unwrap();
-        let listener = move |event: &Event| {
-            let trouble = match event {
-                Event::LogEntryAdded(entry) => format!("{:?} {:?}", entry.params.entry.text, entry.params.entry.url),
-                Event::RuntimeExceptionThrown(thrown) => format!("{:?}", thrown.params.exception_details),
-                Event::NetworkRequestWillBeSent(request) => {
-                    let url = &request.params.request.url;
-                    let ours = ["http://127.0.0.1:", "file://", "data:", "blob:", "chrome:", "about:"];
-                    if ours.iter().any(|prefix| url.starts_with(prefix)) {
-                        return;
-                    }
-                    format!("a request to {url}")
-                }
-                _ => return,
-            };
-            seen.lock().unwrap_or_else(PoisonError::into_inner).push(trouble);
-        };
-        tab.add_event_listener(Arc::new(listener)).unwrap();
-        Some(Self { tab, troubles, _browser: browser, _turn: turn })
+        }
+        let browser = Chromium::open((1280, 900), &[&format!("accept-lang={language}")]).unwrap();
+        let said = browser.events::<EventEntryAdded>().unwrap().map(|event| {
+            let entry = &event.entry;
+            format!("{:?} {:?}", entry.text, entry.url)
+        });
+        let thrown =
+            browser.events::<EventExceptionThrown>().unwrap().map(|event| format!("{:?}", event.exception_details));
+        let strange = browser.events::<EventRequestWillBeSent>().unwrap().filter_map(|event| {
+            let url = &event.request.url;
+            let ours = ["http://127.0.0.1:", "file://", "data:", "blob:", "chrome:", "about:"];
+            (!ours.iter().any(|prefix| url.starts_with(prefix))).then(|| format!("a request to {url}"))
+        });
+        browser.ask(log::EnableParams::default()).unwrap();
+        browser.ask(runtime::EnableParams::default()).unwrap();
+        browser.ask(network::EnableParams::default()).unwrap();
+        let troubles = Mutex::new(stream::or(said, stream::or(thrown, strange)).boxed());
+        Some(Self { browser, troubles, _turn: turn })
     }
 
     /// Opens a page and waits until it is there.
+    #[track_caller]
     pub fn go(&self, url: &str) {
-        // Not `wait_until_navigated`: it waits in vain when the page is there before the library begins to wait.
-        self.tab.navigate_to(url).unwrap();
-        self.wait_for("document.readyState === 'complete'");
+        self.browser.go(url).unwrap();
+    }
+
+    /// Calls a method of the Chrome DevTools Protocol.
+    #[track_caller]
+    pub fn ask<C: Command>(&self, command: C) -> C::Response {
+        let method = command.identifier();
+        self.browser.ask(command).unwrap_or_else(|error| panic!("{method}: {error:#}"))
     }
 
     /// What an expression gives in the page, as text.
     #[track_caller]
     pub fn eval(&self, expression: &str) -> String {
-        let value = self.tab.evaluate(&format!("String({expression})"), true).unwrap().value;
-        value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+        let value = self.browser.evaluate(&format!("String({expression})")).unwrap();
+        value.as_str().unwrap().to_owned()
     }
 
     /// Waits until an expression holds in the page.
     #[track_caller]
     pub fn wait_for(&self, expression: &str) {
-        let start = Instant::now();
-        while self.tab.evaluate(&format!("Boolean({expression})"), true).ok().and_then(|found| found.value)
-            != Some(true.into())
-        {
-            let page = self.eval("location.href + '\\n' + (document.querySelector('#workbook-dock')?.innerText ?? '')");
-            assert!(start.elapsed() < served::DEADLINE, "waited in vain for {expression} in {page}");
-            thread::park_timeout(Duration::from_millis(20)); // between two looks
-        }
+        self.browser.wait_for(expression, served::DEADLINE).unwrap();
     }
 
     /// Clicks on the first element that matches, once it is there.
     #[track_caller]
     pub fn click(&self, selector: &str) {
-        self.tab.wait_for_element(selector).unwrap().click().unwrap();
+        self.wait_for(&format!("document.querySelector({selector:?})"));
+        self.browser.click(selector).unwrap();
+    }
+
+    /// Presses a key, named as in the DOM: `a`, `Enter`, `ArrowDown`.
+    #[track_caller]
+    pub fn press(&self, key: &str) {
+        self.browser.press(key, 0).unwrap();
+    }
+
+    /// Presses a key while Ctrl is held down.
+    #[track_caller]
+    pub fn press_with_ctrl(&self, key: &str) {
+        self.browser.press(key, 2).unwrap();
+    }
+
+    /// Types a text where the focus is.
+    #[track_caller]
+    pub fn type_text(&self, text: &str) {
+        self.browser.type_text(text).unwrap();
+    }
+
+    /// Runs a script for what it does, and gives what it gives.
+    #[track_caller]
+    pub fn run(&self, script: &str) -> serde_json::Value {
+        self.browser.evaluate(script).unwrap()
     }
 
     /// Waits until the pane with this title shows a text.
@@ -117,31 +131,17 @@ impl Reader {
 
     /// What went wrong since the last time that somebody asked.
     pub fn take_troubles(&self) -> Vec<String> {
-        std::mem::take(&mut *self.troubles.lock().unwrap())
+        let mut troubles = self.troubles.lock().unwrap();
+        let next = || future::block_on(future::poll_once(troubles.next())).flatten(); // what has come, not what will
+        std::iter::from_fn(next).collect()
     }
 
     /// Fails if the console said something, a script broke, or a request went elsewhere.
     #[track_caller]
     pub fn nothing_went_wrong(&self) {
-        let troubles = self.troubles.lock().unwrap();
+        let troubles = self.take_troubles();
         assert!(troubles.is_empty(), "{troubles:#?}");
     }
-}
-
-fn network() -> Network::Enable {
-    Network::Enable {
-        max_total_buffer_size: None,
-        max_resource_buffer_size: None,
-        max_post_data_size: None,
-        report_direct_socket_traffic: None,
-        enable_durable_messages: None,
-    }
-}
-
-fn chromium() -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name))).find(|file| file.is_file())
 }
 
 /// The book as files, as a hosted copy or a download has it; built once for each test program.
