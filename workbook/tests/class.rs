@@ -35,7 +35,8 @@ fn where_nobody_can_agree_nothing_is_opened() {
 #[test]
 fn on_a_terminal_the_teacher_is_asked_and_only_a_yes_opens_it() {
     for (answer, is_open) in [("no\n", false), ("\n", false), ("yes\n", true)] {
-        let line = format!("{:?} class --listen 127.0.0.1:0 --port 0 --no-open", env!("CARGO_BIN_EXE_workbook"));
+        // In the shell's place: one that waits for the program is hit by CTRL+C too, and dies of it.
+        let line = format!("exec {:?} class --listen 127.0.0.1:0 --port 0 --no-open", env!("CARGO_BIN_EXE_workbook"));
         let mut terminal = Command::new("script") // gives the program a terminal; it is part of every Debian
             .args(["--quiet", "--return", "--command", &line, "/dev/null"])
             .stdin(Stdio::piped())
