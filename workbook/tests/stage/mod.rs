@@ -16,12 +16,16 @@ use std::{
     env,
     io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio, exit},
     sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
-use tokio::{net::TcpSocket, runtime::Runtime};
+use tokio::{
+    net::TcpSocket,
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 
 /// Longer than anything takes here on a busy machine; only a failure waits so long.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -31,7 +35,18 @@ static NODE: LazyLock<Option<Node>> =
     LazyLock::new(|| Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &["rabbitmq_management"]));
 /// Scenes share the queue `hello` as the listings do, so they play one after the other.
 static PLAYING: Mutex<()> = Mutex::new(());
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a tokio runtime"));
+/// Where the post office runs, and CTRL+C is awaited: tests that a shell runs in the background ignore it, and so would
+/// every program that they start; a signal that is handled is the program's own again.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    let runtime = Runtime::new().expect("a tokio runtime");
+    let interrupt = runtime.block_on(async { signal(SignalKind::interrupt()) });
+    let mut interrupt = interrupt.expect("a handler for CTRL+C");
+    runtime.spawn(async move {
+        interrupt.recv().await;
+        exit(130); // as a shell says that a program was interrupted
+    });
+    runtime
+});
 
 /// A broker without a queue `hello`, and the terminals opened on it.
 pub struct Stage {
