@@ -202,7 +202,8 @@ async fn a_flood_is_slowed_and_the_neighbour_notices_nothing() {
         assert!(start.elapsed() < Duration::from_millis(500), "the neighbour waited {:?}", start.elapsed());
     }
     let took = flooding.await.unwrap();
-    assert!(took > Duration::from_secs(1), "{count} letters at once took only {took:?}");
+    // Two seconds' worth may come at once.
+    assert!(took > Duration::from_millis(1900), "{count} letters at once took only {took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

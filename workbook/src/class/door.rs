@@ -281,8 +281,8 @@ async fn pass_in(
         if let Err(why) = outcome {
             return Ok(why);
         }
-        office.write_all(piece).await?;
         sleep(rest).await;
+        office.write_all(piece).await?;
     }
 }
 
