@@ -157,11 +157,36 @@ impl Journal {
     /// Waits for the next event. `None` once the office is closed and all its events were read.
     ///
     /// A reader that falls more than 65,536 events behind misses those that don't fit.
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client is connected.
+    /// let mut journal = office.journal();
+    /// office.close().await;
+    /// let mut last = None;
+    /// while let Some(event) = journal.next().await {
+    ///     last = Some(event);
+    /// }
+    /// assert!(matches!(last, Some(Event::Disconnected { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Option<Event> {
         self.events.recv().await
     }
 
     /// The next event if it has happened already.
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client has declared the queue `hello` and sent "Hi!" to it.
+    /// let mut journal = office.journal();
+    /// assert_eq!(journal.try_next(), None, "that was before");
+    /// office.purge("hello")?;
+    /// println!("{:?}", journal.try_next());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_next(&mut self) -> Option<Event> {
         self.events.try_recv().ok()
     }

@@ -33,6 +33,7 @@
 mod arguments;
 mod assembly;
 mod broker;
+mod builder;
 mod channel;
 mod connection;
 mod effect;
@@ -58,6 +59,7 @@ mod trace;
 mod wire;
 
 pub use crate::{
+    builder::Builder,
     error::Error,
     journal::{Event, Journal},
     state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},
@@ -67,18 +69,8 @@ pub use amq_protocol::{
     types::{AMQPValue, FieldTable},
 };
 
-use crate::{
-    broker::Limits,
-    handshake::Credentials,
-    server::{Options, Server},
-    trace::Trace,
-};
-use std::{
-    fmt,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use crate::{handshake::Credentials, server::Server};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 /// How long clients get to agree when the office closes.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -95,6 +87,15 @@ impl PostOffice {
     /// Opens an office on a free port of 127.0.0.1, for the user `guest` with the password `guest`. It is ready for
     /// clients when this returns. Needs a tokio runtime.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let office = postoffice::PostOffice::open().await?;
+    /// assert!(office.address().ip().is_loopback());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Listen`] if the system gives no port.
     pub async fn open() -> Result<Self, Error> {
@@ -105,7 +106,7 @@ impl PostOffice {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), postoffice::Error> {
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let office = postoffice::PostOffice::builder().credentials("anna", "secret").memory_limit(1 << 20).open().await?;
     /// assert!(office.uri().starts_with("amqp://anna:secret@127.0.0.1:"));
     /// # Ok(())
@@ -116,6 +117,17 @@ impl PostOffice {
     }
 
     /// The address for clients: `amqp://127.0.0.1:PORT`, with user and password unless they are `guest`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let office = postoffice::PostOffice::open().await?;
+    /// let properties = lapin::ConnectionProperties::default();
+    /// let connection = lapin::Connection::connect(&office.uri(), properties).await?;
+    /// assert!(connection.status().connected());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn uri(&self) -> String {
         let Credentials { user, password } = &self.credentials;
         let address = self.server.address;
@@ -126,16 +138,46 @@ impl PostOffice {
     }
 
     /// The address that it listens on.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let office = postoffice::PostOffice::open().await?;
+    /// assert_eq!(office.uri(), format!("amqp://{}", office.address()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn address(&self) -> SocketAddr {
         self.server.address
     }
 
     /// All queues, by name.
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client has declared the queue `hello` and sent "Hi!" to it.
+    /// let names: Vec<_> = office.queues().into_iter().map(|queue| queue.name).collect();
+    /// assert_eq!(names, ["hello"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn queues(&self) -> Vec<QueueState> {
         self.server.shared.with(None, |broker, now| broker.queue_states(now))
     }
 
     /// The queue with this name.
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client has declared the queue `hello` and sent "Hi!" to it.
+    /// let hello = office.queue("hello")?;
+    /// assert_eq!((hello.ready, hello.unacknowledged, hello.consumers), (1, 0, 0));
+    ///
+    /// let error = office.queue("helo").unwrap_err();
+    /// assert_eq!(error.to_string(), "no queue 'helo'; there are: 'hello'");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::NoSuchQueue`], which names those that there are.
@@ -144,6 +186,15 @@ impl PostOffice {
     }
 
     /// The messages that wait in a queue, the next one first. They stay there, and nobody notices.
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client has declared the queue `hello` and sent "Hi!" to it.
+    /// assert_eq!(office.peek("hello")?[0].body, b"Hi!");
+    /// assert!(!office.peek("hello")?[0].redelivered, "the first look has left no trace");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::NoSuchQueue`].
@@ -154,6 +205,15 @@ impl PostOffice {
     /// Throws away what waits in a queue, and says how many messages that were. What was delivered and is not yet
     /// acknowledged stays.
     ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client has declared the queue `hello` and sent "Hi!" to it.
+    /// assert_eq!(office.purge("hello")?, 1);
+    /// assert_eq!(office.queue("hello")?.ready, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NoSuchQueue`].
     pub fn purge(&self, name: &str) -> Result<usize, Error> {
@@ -161,6 +221,15 @@ impl PostOffice {
     }
 
     /// Deletes a queue; its consumers are told.
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client has declared the queue `hello` and sent "Hi!" to it.
+    /// office.delete("hello")?;
+    /// assert!(office.queues().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::NoSuchQueue`].
@@ -171,12 +240,11 @@ impl PostOffice {
     /// Deletes all queues, and all exchanges that clients have declared. Connections stay open.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), postoffice::Error> {
-    /// let office = postoffice::PostOffice::open().await?;
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client has declared the queue `hello` and sent "Hi!" to it.
     /// office.reset();
     /// assert!(office.queues().is_empty());
-    /// assert_eq!(office.exchanges()[1].name, "amq.direct");
+    /// assert_eq!(office.exchanges()[1].name, "amq.direct", "what RabbitMQ has from the start stays");
     /// # Ok(())
     /// # }
     /// ```
@@ -185,11 +253,33 @@ impl PostOffice {
     }
 
     /// All exchanges with their bindings, by name; the first is the default exchange.
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client has declared the queue `hello` and sent "Hi!" to it.
+    /// let ways = FieldTable::default();
+    /// channel.queue_bind("hello".into(), "amq.fanout".into(), "".into(), QueueBindOptions::default(), ways).await?;
+    ///
+    /// let exchanges = office.exchanges();
+    /// let fanout = exchanges.iter().find(|exchange| exchange.name == "amq.fanout").expect("it is always there");
+    /// assert_eq!(fanout.bindings[0].destination, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn exchanges(&self) -> Vec<ExchangeState> {
         self.server.shared.with(None, |broker, _| broker.exchange_states())
     }
 
     /// All open connections, the oldest first.
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client called `anna` is connected.
+    /// let [anna] = &office.connections()[..] else { panic!("somebody else is here") };
+    /// assert_eq!((anna.name.as_deref(), anna.user.as_str(), anna.channels), (Some("anna"), "guest", 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn connections(&self) -> Vec<ConnectionState> {
         self.server.shared.with(None, |broker, _| broker.connection_states())
     }
@@ -197,18 +287,17 @@ impl PostOffice {
     /// What happens from now on, in order. An office that nobody watches keeps no journal.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use lapin::{Connection, ConnectionProperties};
-    /// use postoffice::{Event, PostOffice};
-    ///
-    /// let office = PostOffice::open().await?;
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client has a channel and the queue `hello`.
     /// let mut journal = office.journal();
-    /// let named = ConnectionProperties::default().with_connection_name("anna".into());
-    /// let _connection = Connection::connect(&office.uri(), named).await?;
-    /// match journal.next().await {
-    ///     Some(Event::Connected { name, .. }) => assert_eq!(name.as_deref(), Some("anna")),
-    ///     other => panic!("{other:?}"),
+    /// channel.queue_purge("hello".into(), QueuePurgeOptions::default()).await?;
+    /// channel.queue_delete("hello".into(), QueueDeleteOptions::default()).await?;
+    /// loop {
+    ///     match journal.next().await {
+    ///         Some(Event::QueueDeleted { queue }) => break assert_eq!(&*queue, "hello"),
+    ///         Some(other) => println!("{other:?}"),
+    ///         None => unreachable!("the office is open"),
+    ///     }
     /// }
     /// # Ok(())
     /// # }
@@ -219,6 +308,15 @@ impl PostOffice {
 
     /// Closes the office as RabbitMQ shuts down: takes no more clients and tells each one `320 CONNECTION_FORCED`. Clients
     /// that don't agree within three seconds are dropped.
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client is connected.
+    /// office.close().await;
+    /// assert!(!connection.status().connected(), "it was told");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn close(self) {
         self.server.close(PATIENCE).await;
     }
@@ -232,89 +330,6 @@ impl PostOffice {
 impl fmt::Debug for PostOffice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostOffice").field("address", &self.server.address).finish_non_exhaustive()
-    }
-}
-
-/// Opens a [`PostOffice`] as you want it.
-#[derive(Clone)]
-pub struct Builder {
-    options: Options,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        let guest = || "guest".to_owned();
-        Self {
-            options: Options {
-                address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                credentials: Credentials { user: guest(), password: guest() },
-                limits: Limits { memory: 1 << 30, message: 128 << 20, objects: 1_000_000 },
-                allow_remote: false,
-                trace: None,
-            },
-        }
-    }
-}
-
-impl Builder {
-    /// Listens on this address; port 0 is a free one.
-    #[must_use]
-    pub fn listen(mut self, address: SocketAddr) -> Self {
-        self.options.address = address;
-        self
-    }
-
-    /// Lets in this user and nobody else. As with RabbitMQ, `guest` gets in from this machine only.
-    #[must_use]
-    pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        self.options.credentials = Credentials { user: user.into(), password: password.into() };
-        self
-    }
-
-    /// Blocks publishers while the messages in the office take more than this many bytes; 1 GiB if you don't say. They
-    /// get `connection.blocked`, as from RabbitMQ's memory alarm (<https://www.rabbitmq.com/docs/alarms>).
-    #[must_use]
-    pub fn memory_limit(mut self, bytes: usize) -> Self {
-        self.options.limits.memory = bytes;
-        self
-    }
-
-    /// Refuses messages with a body of more than this many bytes; 128 MiB if you don't say, as RabbitMQ does.
-    #[must_use]
-    pub fn message_limit(mut self, bytes: u64) -> Self {
-        self.options.limits.message = bytes;
-        self
-    }
-
-    /// Allows an address that other machines can reach. There is no TLS and one user.
-    #[must_use]
-    pub fn allow_remote(mut self, allow: bool) -> Self {
-        self.options.allow_remote = allow;
-        self
-    }
-
-    /// Gives each method that comes in (`→`) or goes out (`←`) to `line`, in words: the client's port, the channel, the
-    /// method. It is called while the connection waits, so it had better be quick.
-    #[must_use]
-    pub fn trace(mut self, line: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        let trace: Trace = Arc::new(line);
-        self.options.trace = Some(trace);
-        self
-    }
-
-    /// Opens the office. Needs a tokio runtime.
-    ///
-    /// # Errors
-    /// [`Error::PortTaken`], [`Error::NotLoopback`] unless remote clients are allowed, or [`Error::Listen`].
-    pub async fn open(self) -> Result<PostOffice, Error> {
-        let credentials = self.options.credentials.clone();
-        Ok(PostOffice { server: Server::open(self.options).await?, credentials })
-    }
-}
-
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("address", &self.options.address).finish_non_exhaustive()
     }
 }
 

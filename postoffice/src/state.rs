@@ -2,7 +2,7 @@
 
 use amq_protocol::{protocol::BasicProperties, types::FieldTable};
 
-/// A queue, as `rabbitmqctl list_queues` would show it.
+/// A queue, as `rabbitmqctl list_queues` would show it. [`PostOffice::queue`](crate::PostOffice::queue) gives it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct QueueState {
@@ -24,7 +24,7 @@ pub struct QueueState {
     pub arguments: FieldTable,
 }
 
-/// A message that waits in a queue.
+/// A message that waits in a queue. [`PostOffice::peek`](crate::PostOffice::peek) gives it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Letter {
@@ -40,7 +40,7 @@ pub struct Letter {
     pub redelivered: bool,
 }
 
-/// An exchange.
+/// An exchange. [`PostOffice::exchanges`](crate::PostOffice::exchanges) gives it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExchangeState {
@@ -60,7 +60,7 @@ pub struct ExchangeState {
     pub bindings: Vec<BindingState>,
 }
 
-/// A rule of an exchange.
+/// A rule of an exchange, one of its [bindings](ExchangeState::bindings).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct BindingState {
@@ -72,7 +72,7 @@ pub struct BindingState {
     pub to_exchange: bool,
 }
 
-/// An open connection.
+/// An open connection. [`PostOffice::connections`](crate::PostOffice::connections) gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionState {

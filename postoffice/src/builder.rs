@@ -1,0 +1,190 @@
+//! How an office is opened as one wants it.
+
+use crate::{
+    Error, PostOffice,
+    broker::Limits,
+    handshake::Credentials,
+    server::{Options, Server},
+    trace::Trace,
+};
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+/// Opens a [`PostOffice`] as you want it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let office = postoffice::Builder::default().listen("127.0.0.1:0".parse()?).open().await?;
+/// assert_ne!(office.address().port(), 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Builder {
+    options: Options,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let guest = || "guest".to_owned();
+        Self {
+            options: Options {
+                address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+                credentials: Credentials { user: guest(), password: guest() },
+                limits: Limits { memory: 1 << 30, message: 128 << 20, objects: 1_000_000 },
+                allow_remote: false,
+                trace: None,
+            },
+        }
+    }
+}
+
+impl Builder {
+    /// Listens on this address; port 0 is a free one.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let office = postoffice::PostOffice::builder().listen("[::1]:0".parse()?).open().await?;
+    /// assert!(office.uri().starts_with("amqp://[::1]:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.options.address = address;
+        self
+    }
+
+    /// Lets in this user and nobody else. As with RabbitMQ, `guest` gets in from this machine only.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let office = postoffice::PostOffice::builder().credentials("anna", "a word/two").open().await?;
+    /// assert!(office.uri().starts_with("amqp://anna:a%20word%2Ftwo@"), "as it may stand in an address");
+    ///
+    /// let guest = format!("amqp://guest:guest@{}", office.address());
+    /// let refused = lapin::Connection::connect(&guest, lapin::ConnectionProperties::default()).await;
+    /// assert!(refused.unwrap_err().to_string().contains("ACCESS_REFUSED"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.options.credentials = Credentials { user: user.into(), password: password.into() };
+        self
+    }
+
+    /// Blocks publishers while the messages in the office take more than this many bytes; 1 GiB if you don't say. They
+    /// get `connection.blocked`, as from RabbitMQ's memory alarm (<https://www.rabbitmq.com/docs/alarms>).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let office = postoffice::PostOffice::builder().memory_limit(64 << 20).open().await?; // 64 MiB
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.options.limits.memory = bytes;
+        self
+    }
+
+    /// Refuses messages with a body of more than this many bytes; 128 MiB if you don't say, as RabbitMQ does.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use lapin::{BasicProperties, Connection, ConnectionProperties, options::*};
+    /// let office = postoffice::PostOffice::builder().message_limit(16).open().await?;
+    /// let connection = Connection::connect(&office.uri(), ConnectionProperties::default()).await?;
+    /// let channel = connection.create_channel().await?;
+    /// channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    ///
+    /// let (options, text) = (BasicPublishOptions::default(), b"Life is short, I use Rust!"); // 26 bytes
+    /// let sent = channel.basic_publish("".into(), "hello".into(), options, text, BasicProperties::default());
+    /// assert!(sent.await?.await.unwrap_err().to_string().contains("PRECONDITION_FAILED"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn message_limit(mut self, bytes: u64) -> Self {
+        self.options.limits.message = bytes;
+        self
+    }
+
+    /// Allows an address that other machines can reach. There is no TLS and one user.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use postoffice::{Error, PostOffice};
+    ///
+    /// let everywhere = PostOffice::builder().listen("0.0.0.0:0".parse()?).credentials("class", "secret");
+    /// assert!(matches!(everywhere.clone().open().await, Err(Error::NotLoopback(_))));
+    /// let office = everywhere.allow_remote(true).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn allow_remote(mut self, allow: bool) -> Self {
+        self.options.allow_remote = allow;
+        self
+    }
+
+    /// Gives each method that comes in (`→`) or goes out (`←`) to `line`, in words: the client's port, the channel, the
+    /// method. It is called while the connection waits, so it had better be quick.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use lapin::{Connection, ConnectionProperties};
+    /// let (lines, printed) = std::sync::mpsc::channel();
+    /// let trace = move |line: &str| drop(lines.send(line.to_owned()));
+    /// let office = postoffice::PostOffice::builder().trace(trace).open().await?;
+    ///
+    /// let _connection = Connection::connect(&office.uri(), ConnectionProperties::default()).await?;
+    /// assert!(printed.try_iter().any(|line| line.contains("→ connection.open vhost=\"/\"")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn trace(mut self, line: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        let trace: Trace = Arc::new(line);
+        self.options.trace = Some(trace);
+        self
+    }
+
+    /// Opens the office. Needs a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use postoffice::{Error, PostOffice};
+    ///
+    /// let first = PostOffice::open().await?;
+    /// let second = PostOffice::builder().listen(first.address()).open().await;
+    /// assert!(matches!(second, Err(Error::PortTaken(_))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::PortTaken`], [`Error::NotLoopback`] unless remote clients are allowed, or [`Error::Listen`].
+    pub async fn open(self) -> Result<PostOffice, Error> {
+        let credentials = self.options.credentials.clone();
+        Ok(PostOffice { server: Server::open(self.options).await?, credentials })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("address", &self.options.address).finish_non_exhaustive()
+    }
+}
