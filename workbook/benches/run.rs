@@ -72,7 +72,7 @@ fn main() -> Result<()> {
         news.wait_for(&format!(r#"[{last},{{"is":"ended""#));
         served.post(&format!("/workbook/runs/{last}/close"), "{}");
     }
-    served::wait_until("nothing is left of the runs", || belongings(served.process.id()) == [files, 0, 0]);
+    served::wait_until_nothing_is_left(served.process.id(), files);
     println!("| open files more, processes and copies after 50 runs | 0, 0, 0 | 0, 0, 0 |");
 
     if let Some(reader) = Reader::open("en") {

@@ -8,6 +8,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -68,7 +69,8 @@ pub struct Runs {
     places: Places,
     listings: Vec<Listing>,
     panes: Panes,
-    building: tokio::sync::Mutex<()>,
+    /// When cargo last had a listing to build: held while it builds.
+    building: tokio::sync::Mutex<HashMap<String, SystemTime>>,
 }
 
 impl Runs {
@@ -120,7 +122,7 @@ impl Runs {
     async fn build_and_run(&self, id: u64, order: Order, mut wished: mpsc::Receiver<Stop>) -> Result<Option<i32>> {
         let target = &self.places.target;
         // Two edits of one listing are built in the same place, so one after the other, up to the copy of the program.
-        let building = self.building.lock().await;
+        let mut built = self.building.lock().await;
         let (name, folder) = match &order.source {
             Some(source) => {
                 let folder = write_edited(&self.places.root, target, &order.listing, source)?;
@@ -129,12 +131,14 @@ impl Runs {
             None => (order.listing.clone(), self.places.root.clone()),
         };
         let program = Listing::program(target, &name);
-        let is_fresh = order.source.is_none() && is_newer(&program, &self.inputs(&order.listing));
-        if !is_fresh {
+        let is_own = order.source.is_none();
+        if !(is_own && is_fresh(&program, built.get(&order.listing), &self.inputs(&order.listing))) {
+            let start = SystemTime::now();
             let mut cargo = self.kept(Path::new("cargo"));
             cargo.args(Listing::build_arguments([name.as_str()])).current_dir(folder);
             cargo.env("CARGO_TARGET_DIR", target).env("CARGO_TERM_COLOR", "always"); // the page shows colours
             match self.run(id, cargo, [Source::Cargo, Source::Cargo], &mut wished).await? {
+                0 if is_own => drop(built.insert(order.listing.clone(), start)),
                 0 => {}
                 _ => return Ok(None),
             }
@@ -143,7 +147,7 @@ impl Runs {
             Some(_) => Some(Copy::of(&program, target, id)?),
             None => None,
         };
-        drop(building);
+        drop(built);
         self.panes.set_state(id, State::Running);
         let mut command = self.kept(copy.as_ref().map_or(&program, |copy| &copy.0));
         command.args(&order.arguments).current_dir(&self.places.root).env("AMQP_ADDR", &self.places.broker);
@@ -255,11 +259,12 @@ fn command_line(order: &Order) -> String {
     line
 }
 
-/// Whether `program` was written after all of `inputs`.
-fn is_newer(program: &Path, inputs: &[PathBuf]) -> bool {
+/// Whether `program` is there and all of `inputs` are older than it, or than the last time that cargo had them to build:
+/// it leaves the program as it is where a change is of no matter to it, such as another package's in `Cargo.lock`.
+fn is_fresh(program: &Path, built: Option<&SystemTime>, inputs: &[PathBuf]) -> bool {
     let written = |path: &Path| -> Option<SystemTime> { fs::metadata(path).ok()?.modified().ok() };
-    let Some(built) = written(program) else { return false };
-    inputs.iter().all(|input| written(input).is_some_and(|changed| changed < built))
+    let Some(last) = written(program).max(built.copied()).filter(|_| program.exists()) else { return false };
+    inputs.iter().all(|input| written(input).is_some_and(|changed| changed < last))
 }
 
 #[cfg(test)]
@@ -273,6 +278,28 @@ mod tests {
         assert_eq!(unfinished(&text[..3]), 2);
         assert_eq!(unfinished(text), 0);
         assert_eq!(unfinished(b"\xff"), 0);
+    }
+
+    #[test]
+    fn cargo_is_asked_once_about_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let [program, input] = ["send", "Cargo.lock"].map(|name| folder.path().join(name));
+        let write = |path: &Path, second: u64| {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+            fs::File::create(path).unwrap().set_modified(time).unwrap();
+            time
+        };
+        let inputs = std::slice::from_ref(&input);
+        write(&input, 10);
+        assert!(!is_fresh(&program, None, inputs), "there is no program");
+        let built = write(&program, 20);
+        assert!(is_fresh(&program, None, inputs));
+        write(&input, 30);
+        assert!(!is_fresh(&program, Some(&built), inputs), "it has changed");
+        let asked = write(&input, 30) + Duration::from_secs(1);
+        assert!(is_fresh(&program, Some(&asked), inputs), "cargo found nothing to do");
+        fs::remove_file(&program).unwrap();
+        assert!(!is_fresh(&program, Some(&asked), inputs), "the program is gone");
     }
 
     #[test]

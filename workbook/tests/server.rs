@@ -193,7 +193,7 @@ fn runs_in_a_row_leave_nothing_behind() {
     for id in 3..=12 {
         run(id, &orders[id % 2]);
     }
-    wait_until("nothing is left of the runs", || belongings(served.process.id()) == [files, 0, 0]);
+    served::wait_until_nothing_is_left(served.process.id(), files);
 }
 
 #[test]

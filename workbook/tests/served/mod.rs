@@ -151,6 +151,16 @@ pub fn belongings(process: u32) -> [usize; 3] {
     [files, String::from_utf8_lossy(&children.stdout).lines().count(), copies]
 }
 
+/// Waits until a server has no program, no copy of one, and no more open files than before. Fewer are right: before, it
+/// may still have held the last request's connection.
+#[track_caller]
+pub fn wait_until_nothing_is_left(process: u32, files_before: usize) {
+    wait_until("nothing is left of the runs", || {
+        let [files, processes, copies] = belongings(process);
+        files <= files_before && [processes, copies] == [0, 0]
+    });
+}
+
 /// Waits until a condition holds.
 #[track_caller]
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
