@@ -13,7 +13,7 @@ use std::{
 #[command(version)]
 struct Arguments {
     /// The address to listen on
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5672")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5672")]
     listen: SocketAddr,
     /// Print each method that comes in and goes out
     #[arg(long)]

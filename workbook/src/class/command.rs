@@ -13,7 +13,7 @@ use std::{
 #[derive(Debug, clap::Args)]
 pub struct ClassArgs {
     /// The address and port that students' programs connect to
-    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:5672")]
+    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:5672")]
     listen: SocketAddr,
     /// The port of the big screen on 127.0.0.1; the next free one where it is taken
     #[arg(long, default_value_t = 3000)]
