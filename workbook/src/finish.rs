@@ -2,7 +2,10 @@
 
 use crate::edition::Edition;
 use anyhow::{Context, Result};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// The titles that mdBook gives to callouts, and what a Chinese reader expects there.
 const CALLOUTS: [(&str, &str); 5] =
@@ -15,20 +18,28 @@ const CALLOUTS: [(&str, &str); 5] =
 pub fn finish(edition: Edition, folder: &Path) -> Result<()> {
     // Nobody is sent to an edition's own page for what isn't there: a server asks for the one of the whole book.
     fs::remove_file(folder.join("404.html")).context("mdBook made no 404.html")?;
-    let mut folders = vec![folder.to_owned()];
+    for path in pages(folder)? {
+        let html = fs::read_to_string(&path)?;
+        let finished = if path.ends_with("toc.html") { contents(edition, &html) } else { page(edition, &html) };
+        fs::write(&path, finished).with_context(|| format!("can't write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The HTML files in a folder and those in it.
+pub(crate) fn pages(folder: &Path) -> Result<Vec<PathBuf>> {
+    let (mut folders, mut pages) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder)? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "html") {
-                let html = fs::read_to_string(&path)?;
-                let finished = if path.ends_with("toc.html") { contents(edition, &html) } else { page(edition, &html) };
-                fs::write(&path, finished).with_context(|| format!("can't write {}", path.display()))?;
+                pages.push(path);
             }
         }
     }
-    Ok(())
+    Ok(pages)
 }
 
 fn page(edition: Edition, html: &str) -> String {

@@ -1,6 +1,7 @@
 //! What `cargo workbook` is made of: the editions of the book, its twin pages, its includes, drawings and pictures, and the server.
 #![warn(missing_docs)]
 
+pub mod address;
 pub mod beside;
 pub mod blocks;
 pub mod broker;

@@ -10,6 +10,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 use workbook::{
+    address::Address,
     class::{self, ClassArgs},
     keeper, publish, root,
     server::{Options, serve},
@@ -35,6 +36,10 @@ enum Command {
         /// The folder to build into; without it, book/ in the project
         #[arg(long, value_name = "DIR")]
         dest: Option<PathBuf>,
+        /// Where the folder will be read, such as https://example.org/rabbitmq: for links that show a picture, and for
+        /// search engines
+        #[arg(long)]
+        url: Option<Address>,
     },
     /// Open a post office for a whole class on the local network, with a big screen for the projector
     Class(ClassArgs),
@@ -96,10 +101,10 @@ async fn main() -> Result<()> {
         }
         Command::Class(args) => class::class(args).await,
         Command::Keep { program } => keeper::keep(&program),
-        Command::Build { dest } => {
+        Command::Build { dest, url } => {
             let start = Instant::now();
             let dest = dest.unwrap_or_else(|| root.join("book"));
-            publish::build(&root, &dest)?;
+            publish::build_for(&root, &dest, url.as_ref())?;
             let dest = dest.display();
             println!("Built {dest}/en, {dest}/zh-CN and {dest}/en-zh in {:.1} s", start.elapsed().as_secs_f32());
             Ok(())

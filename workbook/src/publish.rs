@@ -1,6 +1,6 @@
 //! From pages to a folder of HTML: the three editions, and the pages that send a visitor to one of them.
 
-use crate::{edition::Edition, finish::finish, includes::Includes, news::News, twins};
+use crate::{address::Address, edition::Edition, finish::finish, includes::Includes, news::News, twins};
 use anyhow::{Context, Result, bail};
 use notify_debouncer_full::{DebounceEventResult, new_debouncer, notify::RecursiveMode};
 use std::{
@@ -24,6 +24,14 @@ const SETTLE: Duration = Duration::from_millis(150);
 /// When pages or includes are wrong (all of it is said at once, each with file and line), or when `dest` holds something
 /// that is not a book of ours.
 pub fn build(root: &Path, dest: &Path) -> Result<()> {
+    build_for(root, dest, None)
+}
+
+/// [`build`], for an address on the web if the book will have one.
+///
+/// # Errors
+/// As of [`build`].
+pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>) -> Result<()> {
     let mut problems = twins::problems(root)?;
     problems.extend(Includes::read(root)?.broken);
     if !problems.is_empty() {
@@ -42,8 +50,10 @@ pub fn build(root: &Path, dest: &Path) -> Result<()> {
         let fresh_path = &fresh_path;
         let builds = Edition::ALL.map(|edition| {
             scope.spawn(move || {
+                let folder = fresh_path.join(edition.folder());
                 edition.load(root, fresh_path)?.build()?;
-                finish(edition, &fresh_path.join(edition.folder()))
+                finish(edition, &folder)?;
+                address.map_or(Ok(()), |address| address.announce(root, edition, &folder))
             })
         });
         builds.into_iter().try_for_each(|build| build.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
