@@ -201,6 +201,57 @@ fn what_the_server_refuses_is_said_in_the_readers_language() {
 }
 
 #[test]
+fn the_counter_shows_letters_without_taking_them_and_clears_up_when_asked() {
+    let Some(reader) = Reader::open("zh-CN") else { return };
+    let served = Served::start(None);
+    let book = format!("http://127.0.0.1:{}", served.port);
+    reader.go(&format!("{book}/?token={}", served.token));
+    reader.go(&format!("{book}/counter"));
+    reader.wait_for("document.querySelector('#mailboxes').textContent === '还没有队列。寄一封信，就会有了。'");
+    let send = |text: &str| {
+        let order = serde_json::json!({ "listing": "send", "arguments": [text] });
+        assert_eq!(served.post("/workbook/runs", &order.to_string()).0, 201);
+    };
+    let facts = |text: &str| reader.wait_for(&format!("document.querySelector('section p')?.textContent === {text:?}"));
+
+    let letter = "<img src=x onerror=alert(1)> 你好";
+    send(letter);
+    facts("就绪 1 · 未确认 0 · 消费者 0 · 持久化");
+    assert_eq!(reader.eval("document.querySelector('td.body').textContent"), letter);
+    reader.go(&format!("{book}/counter"));
+    facts("就绪 1 · 未确认 0 · 消费者 0 · 持久化");
+    assert_eq!(reader.eval("document.querySelector('td:last-child').textContent"), "否"); // the look has left no mark
+
+    reader.eval("(window.asked = [], window.confirm = question => (asked.push(question), asked.length > 1))");
+    reader.click("[aria-label='清空: hello']");
+    reader.wait_for("asked.length === 1"); // a reader who says no
+    send("another one");
+    facts("就绪 2 · 未确认 0 · 消费者 0 · 持久化");
+    reader.click("[aria-label='清空: hello']");
+    facts("就绪 0 · 未确认 0 · 消费者 0 · 持久化");
+    reader.click("[aria-label='删除队列: hello']");
+    reader.wait_for("!document.querySelector('section')");
+    send("a new one");
+    facts("就绪 1 · 未确认 0 · 消费者 0 · 持久化");
+    reader.click("#reset");
+    reader.wait_for("!document.querySelector('section')");
+    reader.nothing_went_wrong();
+}
+
+#[test]
+fn with_rabbitmq_the_counter_leads_to_its_console() {
+    let Some(node) = Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &[]) else { return };
+    let Some(reader) = Reader::open("en") else { return };
+    let served = Served::start(Some(&node.amqp_addr()));
+    let book = format!("http://127.0.0.1:{}", served.port);
+    reader.go(&format!("{book}/?token={}", served.token));
+    reader.go(&format!("{book}/counter"));
+    reader.wait_for("document.querySelector('#mailboxes a')?.href.endsWith(':15672/')");
+    assert_eq!(reader.eval("document.querySelector('#reset').checkVisibility()"), "false");
+    reader.nothing_went_wrong();
+}
+
+#[test]
 fn a_pane_shows_colours_and_rewritten_lines_and_does_nothing_else() {
     let Some(reader) = Reader::open("en") else { return };
     let served = Served::start(None);
