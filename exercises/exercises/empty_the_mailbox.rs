@@ -20,8 +20,8 @@ use lapin::{
 /// Takes all letters out of `hello`, the oldest first. · 把 `hello` 里的信全部取出来，先来的在前。
 async fn receive_all(channel: &Channel) -> Result<Vec<String>> {
     let mut letters = Vec::new();
-    // TODO: This loop never ends. Who can tell you that the mailbox is empty?
-    // 待办：这个循环永远不会结束。谁能告诉你邮箱空了？
+    // TODO: This loop never ends. Use what tells you that the mailbox is empty, and sign for what you take.
+    // 待办：这个循环永远不会结束。请改用能告诉你邮箱空了的办法；取走的信，别忘了签收。
     let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
     let mut consumer = channel.basic_consume("hello".into(), "".into(), options, FieldTable::default()).await?;
     while let Some(delivery) = consumer.next().await {

@@ -45,7 +45,9 @@ mod tests {
                 office.texts(1, "hello").await,
                 ["Life is short, I use Rust!"],
                 "`hello` has to hold this one letter. Which exchange gets it, and with which routing key?\n\
-                 `hello` 里应该正好有这一封信。信交给了哪个交换机？路由键是什么？"
+                 Something else is there? Compare number and words.\n\
+                 `hello` 里应该正好有这一封信。信交给了哪个交换机？路由键是什么？\n\
+                 信到了却不一样？比一比封数和每个字符，标点是半角的。"
             );
         });
     }

@@ -7,7 +7,7 @@
 // each one once. The mailbox is `guestbook`; nobody knows who comes first. An entry is the text `NAME: WORDS`.
 //
 // 把学过的都用上。客人随时来留言（`sign`），主人有空就来读（`read`）：到目前为止的留言，按顺序，每条只读一次。
-// 邮箱叫 `guestbook`；谁先来，谁也不知道。一条留言就是一段文字：`NAME: WORDS`。
+// 邮箱叫 `guestbook`；谁先来，谁也不知道。一条留言就是一段文字：`名字: 留言`（半角冒号，后面空一格）。
 
 use anyhow::{Result, bail};
 use lapin::{

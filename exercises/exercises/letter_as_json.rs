@@ -6,7 +6,7 @@
 // Programs rarely write prose to each other. This one sends an order for books as JSON, so that the receiver needn't be
 // written in Rust, and says on the envelope what is inside: the property `content_type`. The mailbox `orders` is there already.
 //
-// 程序之间很少写散文。这个程序用 JSON 寄出订书的订单，收信的一方就不必也用 Rust；
+// 程序之间通信，很少用大段的文字。这个程序用 JSON 寄出订书的订单，收信方就不一定要用 Rust 写；
 // 它还要在信封上注明里面装的是什么，也就是属性 `content_type`。邮箱 `orders` 已经有了。
 
 use anyhow::{Result, bail};
@@ -93,7 +93,7 @@ mod tests {
             });
             assert!(
                 read.is_err(),
-                "“{}” is no order, and your program made one of it: {read:?}\n“{}” 不是订单，你的程序却编出了一份",
+                "“{}” is no order, and your program made one of it: {read:?}\n“{}” 不是订单，你的程序却编出了一份：{read:?}",
                 letter.escape_ascii(),
                 letter.escape_ascii()
             );

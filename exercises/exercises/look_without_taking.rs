@@ -19,7 +19,7 @@ use lapin::{
 /// `hello` 里下一封信写了什么；没有信就是 `None`。信要留在邮箱里。
 async fn look(channel: &Channel) -> Result<Option<String>> {
     // TODO: With `no_ack: true` the broker forgets the letter when it hands it out. Take it in hand without that, and put it back.
-    // 待办：有了 `no_ack: true`，消息代理一把信交出来就忘掉它。请去掉它，把信拿在手里，看完放回去。
+    // 待办：有了 `no_ack: true`，消息代理一把信交出来，就把信忘掉了。请去掉这个选项，把信拿在手里，看完放回去。
     let options = BasicGetOptions { no_ack: true };
     let Some(letter) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
     Ok(Some(String::from_utf8(letter.delivery.data)?))
@@ -52,8 +52,8 @@ mod tests {
                 assert_eq!(
                     office.texts(2, "hello").await,
                     ["first", "second"],
-                    "({time}) both letters have to be in the mailbox while your program goes on\n\
-                     程序还在运行，两封信都应该在邮箱里"
+                    "({time}) both letters have to be in the mailbox while your program goes on. Is one still in your hands, or thrown away?\n\
+                     程序还在运行，两封信都应该在邮箱里。是还在你手里，还是被丢掉了？"
                 );
             }
         });

@@ -4,10 +4,10 @@
 // The page · 对应的页：src/basic/receive.md#print, src/basic/receive.zh-CN.md#print
 //
 // This consumer runs for weeks. Then one night it receives nothing any more. Its exit status is 0, its log is empty, and everybody
-// believes that all is well. The bug sits in one line.
+// believes that all is well. The bug hides in the loop and in the line after it.
 //
 // 这个消费者跑了好几个星期。有一天夜里，它再也收不到信了。退出状态码是 0，日志是空的，人人都以为一切正常。
-// bug 就在某一行里。
+// bug 就藏在收信的循环和它后面的那一行里。
 
 use anyhow::{Result, anyhow, bail};
 use futures_lite::StreamExt;

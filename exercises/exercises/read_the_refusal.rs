@@ -6,7 +6,7 @@
 // When the broker refuses, it says why: a code and a sentence. 404 means that there is no such thing, 406 that it differs from what
 // you say. This program takes every refusal for the first kind.
 //
-// 消息代理拒绝的时候会说明原因：一个代码加一句话。404 是没有这个东西，406 是它和你说的不一样。
+// 消息代理拒绝的时候会说明原因：一个编号加一句话。404 是没有这个东西，406 是它和你说的不一样。
 // 这个程序把所有的拒绝都当成了第一种。
 
 use anyhow::Result;
@@ -30,7 +30,7 @@ async fn examine(connection: &Connection, name: &str) -> Result<Mailbox> {
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
     if let Err(error) = channel.queue_declare(name.into(), passive, FieldTable::default()).await {
         // TODO: Look at the code: is it 404? `code` below finds it in the error.
-        // 待办：看看代码是不是 404。用下面的 `code` 从错误里取出来。
+        // 待办：看看编号是不是 404。用下面的 `code` 从错误里取出来。
         return Ok(Mailbox::Missing);
     }
     // Has it our qualities? · 特性一样吗？
@@ -42,7 +42,7 @@ async fn examine(connection: &Connection, name: &str) -> Result<Mailbox> {
     Ok(Mailbox::Good)
 }
 
-/// The code of the broker's refusal, if this error is one. · 如果这个错误是消息代理的拒绝，给出它的代码。
+/// The code of the broker's refusal, if this error is one. · 如果这个错误是消息代理的拒绝，给出它的编号。
 fn code(error: &lapin::Error) -> Option<u16> {
     match error.kind() {
         ErrorKind::ProtocolError(refusal) => Some(refusal.get_id()),
@@ -73,7 +73,7 @@ mod tests {
                 assert_eq!(
                     found, verdict,
                     "this is wrong about `{name}`. Which code does the broker give, 404 or 406?\n\
-                     对 `{name}` 判断错了。消息代理给的代码是 404 还是 406？"
+                     对 `{name}` 判断错了。消息代理给的编号是 404 还是 406？"
                 );
             }
             assert_eq!(

@@ -32,7 +32,7 @@ mod tests {
     use window::check;
 
     const ORDER: &str = "`hello` has to hold these letters, each on its own, in this order\n\
-                         `hello` 里应该是这几封信，一封是一封，顺序也要一样";
+                         `hello` 里应该是这几封信，每封单独寄，顺序也要一样";
 
     #[test]
     fn two_letters_lie_in_order() {

@@ -6,7 +6,7 @@
 // The consumer hands each letter to `letters`, as a program would print it. It shall be there before the first letter,
 // even before the mailbox, and it never ends by itself. This one gives up after a letter.
 //
-// 消费者把每封信交给 `letters`，就像程序把它打印出来一样。它可以比第一封信来得早，
+// 消费者把每封信交给 `letters`，书里的程序是打印，这里改为交给 `letters`。它必须能比第一封信来得早，
 // 甚至比邮箱来得早，而且自己从不结束。现在这个收完一封就走了。
 
 use anyhow::{Result, bail};
@@ -40,10 +40,22 @@ fn main() {
 #[cfg(test)]
 mod tests {
     use super::receive;
+    use anyhow::Result;
     use tokio::{select, sync::mpsc::unbounded_channel};
     use window::{check, soon};
 
     const ENDED: &str = "your consumer has ended; it has to wait for more letters\n你的消费者结束了；它应该继续等信";
+
+    fn ended(with: Result<()>) -> ! {
+        match with {
+            Ok(()) => panic!("{ENDED}"),
+            Err(error) => panic!(
+                "your consumer has ended with an error. Does it declare the mailbox, and as everybody does? It says:\n\
+                 你的消费者报错退出了。它声明邮箱了吗？特性和大家的一样吗？它说的是：\n{error:#}"
+            ),
+        }
+    }
+
     const MISSING: &str = "a letter was sent and your consumer did not receive it\n信寄出去了，你的消费者却没有收到";
 
     #[test]
@@ -64,7 +76,7 @@ mod tests {
             };
             select! {
                 biased;
-                ended = receive(&channel, letters) => panic!("{ENDED}\n{ended:?}"),
+                result = receive(&channel, letters) => ended(result),
                 () = scene => {}
             }
         });
@@ -86,7 +98,7 @@ mod tests {
                 }
             };
             select! {
-                ended = receive(&channel, letters) => panic!("{ENDED}\n{ended:?}"),
+                result = receive(&channel, letters) => ended(result),
                 () = scene => {}
             }
         });

@@ -34,10 +34,11 @@ mod tests {
                 office.put("hello", body(text)).await;
             }
             let letters = office.letters(3, "hello").await;
-            let lines: Vec<String> = letters.iter().map(|letter| line(&letter.body)).collect();
+            let lines = letters.iter().map(|letter| catch_unwind(|| line(&letter.body)).ok());
+            let lines: Vec<Option<String>> = lines.collect();
             assert_eq!(
                 lines,
-                ["Hello!", "你好，Rust！", "Grüße 🦀"],
+                ["Hello!", "你好，Rust！", "Grüße 🦀"].map(|text| Some(text.to_owned())),
                 "what is printed is not what was sent. Are all bytes of the text in the letter?\n\
                  打印出来的和寄出去的不一样。文字的每个字节都在信里吗？"
             );
@@ -58,7 +59,7 @@ mod tests {
             });
             assert_eq!(
                 shown, r"bytes that are not text: \xff\x00Rust",
-                "the bytes themselves have to show, so that nothing is guessed\n要把字节原样显示出来，不要猜"
+                "the bytes themselves have to show, so that nothing is guessed\n请用 `escape_ascii` 显示这些字节，不要猜成文字"
             );
         });
     }

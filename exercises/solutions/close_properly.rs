@@ -26,7 +26,7 @@ mod tests {
             let mut road = office.road().await;
             let connection = window::connect(road.addr()).await;
             let channel = connection.create_channel().await.expect("a channel");
-            let waits = "your program waits for an answer to a question that it did not ask\n你的程序在等一个回答，可它并没有提问";
+            let waits = "two seconds are over and your program has not ended: what does it wait for?\n过了两秒，你的程序还没有结束：它在等什么？";
             soon(send(&connection, &channel, "Wait for me!"), waits)
                 .await
                 .expect("your program returned an error · 你的程序返回了错误");

@@ -81,7 +81,7 @@ mod tests {
             });
             assert!(
                 read.is_err(),
-                "“{}” is no order, and your program made one of it: {read:?}\n“{}” 不是订单，你的程序却编出了一份",
+                "“{}” is no order, and your program made one of it: {read:?}\n“{}” 不是订单，你的程序却编出了一份：{read:?}",
                 letter.escape_ascii(),
                 letter.escape_ascii()
             );

@@ -42,8 +42,8 @@ mod tests {
                 assert_eq!(
                     office.texts(2, "hello").await,
                     ["first", "second"],
-                    "({time}) both letters have to be in the mailbox while your program goes on\n\
-                     程序还在运行，两封信都应该在邮箱里"
+                    "({time}) both letters have to be in the mailbox while your program goes on. Is one still in your hands, or thrown away?\n\
+                     程序还在运行，两封信都应该在邮箱里。是还在你手里，还是被丢掉了？"
                 );
             }
         });

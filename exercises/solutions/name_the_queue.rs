@@ -32,8 +32,8 @@ mod tests {
             assert_eq!(
                 office.queue("hello").await,
                 None,
-                "nobody asked for a mailbox `hello`: is its name still somewhere in your program?\n\
-                 没有人要 `hello` 这个邮箱：程序里是不是还写着这个名字？"
+                "nobody asked for a mailbox `hello` (`None`: it is not there). Is its name still in your program?\n\
+                 没有人让你建 `hello` 这个邮箱（`None` 就是没有）。程序里是不是还写着这个名字？"
             );
             for (mailbox, text) in [("anna", "Hi Anna!"), ("小李", "小李，你好！")] {
                 assert_eq!(

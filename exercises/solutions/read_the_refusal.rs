@@ -59,7 +59,7 @@ mod tests {
                 assert_eq!(
                     found, verdict,
                     "this is wrong about `{name}`. Which code does the broker give, 404 or 406?\n\
-                     对 `{name}` 判断错了。消息代理给的代码是 404 还是 406？"
+                     对 `{name}` 判断错了。消息代理给的编号是 404 还是 406？"
                 );
             }
             assert_eq!(

@@ -30,10 +30,22 @@ fn main() {}
 #[cfg(test)]
 mod tests {
     use super::receive;
+    use anyhow::Result;
     use tokio::{select, sync::mpsc::unbounded_channel};
     use window::{check, soon};
 
     const ENDED: &str = "your consumer has ended; it has to wait for more letters\n你的消费者结束了；它应该继续等信";
+
+    fn ended(with: Result<()>) -> ! {
+        match with {
+            Ok(()) => panic!("{ENDED}"),
+            Err(error) => panic!(
+                "your consumer has ended with an error. Does it declare the mailbox, and as everybody does? It says:\n\
+                 你的消费者报错退出了。它声明邮箱了吗？特性和大家的一样吗？它说的是：\n{error:#}"
+            ),
+        }
+    }
+
     const MISSING: &str = "a letter was sent and your consumer did not receive it\n信寄出去了，你的消费者却没有收到";
 
     #[test]
@@ -54,7 +66,7 @@ mod tests {
             };
             select! {
                 biased;
-                ended = receive(&channel, letters) => panic!("{ENDED}\n{ended:?}"),
+                result = receive(&channel, letters) => ended(result),
                 () = scene => {}
             }
         });
@@ -76,7 +88,7 @@ mod tests {
                 }
             };
             select! {
-                ended = receive(&channel, letters) => panic!("{ENDED}\n{ended:?}"),
+                result = receive(&channel, letters) => ended(result),
                 () = scene => {}
             }
         });

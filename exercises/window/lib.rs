@@ -237,11 +237,12 @@ impl Office {
 
     fn no_queue(&self, name: &str) -> String {
         let existing: Vec<_> = self.post_office.iter().flat_map(PostOffice::queues).map(|queue| queue.name).collect();
-        let existing = if existing.is_empty() { String::new() } else { format!(" ({})", existing.join(", ")) };
+        let (english, chinese) = match existing.join(", ") {
+            none if none.is_empty() => Default::default(),
+            names => (format!(" There are: {names}"), format!("现有的队列：{names}")),
+        };
         format!(
-            "there is no queue `{name}`: who declares it?{}\n没有名叫 `{name}` 的队列：谁来声明它？{}",
-            if existing.is_empty() { String::new() } else { format!(" There are{existing}") },
-            if existing.is_empty() { String::new() } else { format!("现有的队列{existing}") },
+            "there is no queue `{name}`: who declares it?{english}\n没有名叫 `{name}` 的队列：谁来声明它？{chinese}"
         )
     }
 

@@ -1,5 +1,5 @@
 // wrong: Does not declare the mailbox; the broker refuses the subscription with 404.
-// says: NOT_FOUND - no queue
+// says: Does it declare the mailbox
 
 use anyhow::{Result, bail};
 use futures_lite::StreamExt;
