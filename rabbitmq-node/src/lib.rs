@@ -1,8 +1,13 @@
 //! A private RabbitMQ node for a test: its own ports, its own data, its own `epmd`; gone with the test.
 //!
-//! Uses the `rabbitmq-server` that is installed on the machine and touches nothing of a RabbitMQ that runs there.
+//! It is started from the folder that `RABBITMQ_ROOT` names in the environment (the script `make-root` makes one), or
+//! else from the RabbitMQ that is installed. Either is left as it is, and so is a RabbitMQ that runs on the machine.
 #![warn(missing_docs)]
 
+mod installation;
+mod version;
+
+use installation::Installation;
 use std::{
     collections::HashMap,
     env, fs,
@@ -11,6 +16,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
+        Once,
         atomic::{AtomicU32, Ordering},
         mpsc,
     },
@@ -18,15 +24,19 @@ use std::{
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
+pub use version::{NEEDED_VERSION, Version};
 
-/// How long a node may take to start. About 10 s is usual on two busy cores.
+/// How long a node may take to start. About 3 s is usual on two cores, 10 s when they are busy.
 const START_DEADLINE: Duration = Duration::from_secs(120);
 
-/// The shell that keeps the node: `epmd` and the server live as long as its standard input is open, so they end with
-/// the test that holds the other end, however that ends: returned, panicked or killed.
-const KEEPER: &str = r#"
-"$EPMD" -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
-"$SERVER" </dev/null &
+/// The shell that supervises the node: `epmd` and the server live as long as its standard input is open, so they end
+/// with the test that holds the other end, however that ends: returned, panicked or killed.
+const SUPERVISOR: &str = r#"
+if [ -n "$ROOT" ]; then
+  mount --rbind /proc "$ROOT/proc" && mount --rbind /dev "$ROOT/dev" && mount --bind "$NODE_DIR" "$ROOT$MOUNTED" || exit
+fi
+"$@" epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
+"$@" "$SERVER" </dev/null &
 cat >/dev/null
 rm -rf "$NODE_DIR"
 kill -KILL 0
@@ -38,6 +48,26 @@ pub enum Error {
     /// The program isn't on this machine.
     #[error("{0} is not installed")]
     NotInstalled(&'static str),
+    /// There is a RabbitMQ, but not one that this project follows.
+    #[error(
+        "{place} has RabbitMQ {found}, and {NEEDED_VERSION} or newer is needed: \
+         `rabbitmq-node/make-root DIR` makes a folder with it, and RABBITMQ_ROOT=DIR names that"
+    )]
+    TooOld {
+        /// Its version.
+        found: Version,
+        /// Where it was found.
+        place: String,
+    },
+    /// There is a RabbitMQ whose version can't be told.
+    #[error("the version of {0} can't be told: it isn't beside the plugins of RabbitMQ")]
+    NoVersion(String),
+    /// The folder that `RABBITMQ_ROOT` names isn't one with RabbitMQ.
+    #[error("RABBITMQ_ROOT is {0}, which can't be used: {1}")]
+    BadRoot(PathBuf, String),
+    /// A root is entered in a mount namespace, and this user can't have one.
+    #[error("RABBITMQ_ROOT needs a mount namespace, which this user can't have (root can): {0}")]
+    NotPermitted(String),
     /// The node was started and did not come up; the text is what it printed.
     #[error("the private RabbitMQ node did not start:\n{0}")]
     NotStarted(String),
@@ -46,17 +76,24 @@ pub enum Error {
     Io(#[from] std::io::Error),
 }
 
+impl Error {
+    /// What a variable names has to be right; what happens to be installed may be absent or old.
+    fn is_about_what_is_installed(&self) -> bool {
+        root().is_none() && matches!(self, Self::NotInstalled(_) | Self::TooOld { .. } | Self::NoVersion(_))
+    }
+}
+
 /// A running RabbitMQ that belongs to this process alone. Dropping it ends the node and removes its data.
 #[derive(Debug)]
 pub struct Node {
-    keeper: Child,
+    supervisor: Child,
     readers: Vec<JoinHandle<()>>,
     dir: TempDir,
     env: HashMap<&'static str, String>,
     address: Ipv4Addr,
     amqp_port: u16,
     management_port: u16,
-    bin: PathBuf,
+    installation: Installation,
 }
 
 impl Node {
@@ -75,23 +112,25 @@ impl Node {
     /// # Errors
     /// Those of [`Node::start`].
     pub fn start_at(address: Ipv4Addr, dir: impl AsRef<Path>, plugins: &[&str]) -> Result<Self, Error> {
-        let bin = server_folder().ok_or(Error::NotInstalled("rabbitmq-server"))?;
-        let epmd = on_path("epmd").ok_or(Error::NotInstalled("epmd (Erlang)"))?;
+        let installation = find()?;
         fs::create_dir_all(&dir)?;
         let dir = tempfile::Builder::new().prefix("rabbitmq-").tempdir_in(&dir)?;
         let [amqp_port, management_port, dist_port, epmd_port] = free_ports()?;
-        let file = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
 
         fs::write(
-            file("rabbitmq.conf"),
+            dir.path().join("rabbitmq.conf"),
             format!(
                 "listeners.tcp.1 = {address}:{amqp_port}\n\
                  management.tcp.ip = 127.0.0.1\n\
-                 management.tcp.port = {management_port}\n"
+                 management.tcp.port = {management_port}\n\
+                 deprecated_features.permit.transient_nonexcl_queues = false\n" // Debian's package permits them
             ),
         )?;
-        fs::write(file("enabled_plugins"), format!("[{}].\n", plugins.join(",")))?;
+        fs::write(dir.path().join("enabled_plugins"), format!("[{}].\n", plugins.join(",")))?;
+        let file = |name: &str| installation.inner_folder(dir.path()).join(name).to_string_lossy().into_owned();
         let env = HashMap::from([
+            ("PATH", installation.path()),
+            ("LANG", "C.UTF-8".into()),
             ("HOME", file("")), // the Erlang cookie lives there
             ("ERL_EPMD_PORT", epmd_port.to_string()),
             ("RABBITMQ_NODENAME", format!("private-{amqp_port}@localhost")),
@@ -109,26 +148,19 @@ impl Node {
             ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none".into()),
         ]);
 
-        let mut keeper = Command::new("sh");
-        keeper
-            .args(["-c", KEEPER])
-            .envs(&env)
-            .env("EPMD", epmd)
-            .env("SERVER", bin.join("rabbitmq-server"))
-            .env("NODE_DIR", dir.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        let mut supervisor = installation.supervisor(SUPERVISOR, dir.path(), &env);
+        supervisor.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut keeper, 0);
-        let mut keeper = keeper.spawn()?;
+        std::os::unix::process::CommandExt::process_group(&mut supervisor, 0);
+        let mut supervisor = supervisor.spawn()?;
         let (lines, printed) = mpsc::channel();
         let readers = vec![
-            forward(keeper.stdout.take().expect("stdout is piped"), lines.clone()),
-            forward(keeper.stderr.take().expect("stderr is piped"), lines),
+            forward(supervisor.stdout.take().expect("stdout is piped"), lines.clone()),
+            forward(supervisor.stderr.take().expect("stderr is piped"), lines),
         ];
-        let node = Self { keeper, readers, dir, env, address, amqp_port, management_port, bin };
+        let node = Self { supervisor, readers, dir, env, address, amqp_port, management_port, installation };
         wait_until_started(&printed)?;
+        say_version(node.version());
         Ok(node)
     }
 
@@ -148,9 +180,8 @@ impl Node {
     pub fn start_at_or_skip(address: Ipv4Addr, dir: impl AsRef<Path>, plugins: &[&str]) -> Option<Self> {
         match Self::start_at(address, dir, plugins) {
             Ok(node) => Some(node),
-            Err(Error::NotInstalled(program)) if env::var("CI").as_deref() != Ok("true") => {
-                // Not eprintln: the test runner shows what that prints for failed tests only.
-                let _ = writeln!(std::io::stderr(), "skipped: {program} is not installed");
+            Err(error) if error.is_about_what_is_installed() && env::var("CI").as_deref() != Ok("true") => {
+                say(&format!("skipped: {error}"));
                 None
             }
             Err(error) => panic!("{error}"),
@@ -172,11 +203,14 @@ impl Node {
         self.management_port
     }
 
+    /// The version of RabbitMQ that runs.
+    pub fn version(&self) -> Version {
+        self.installation.version
+    }
+
     /// The command `rabbitmqctl` set up for this node; add the arguments.
     pub fn rabbitmqctl(&self) -> Command {
-        let mut command = Command::new(self.bin.join("rabbitmqctl"));
-        command.envs(&self.env);
-        command
+        self.installation.script("rabbitmqctl", self.supervisor.id(), &self.env)
     }
 
     /// The folder with the node's log, which elsewhere is `/var/log/rabbitmq`.
@@ -205,12 +239,35 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take()); // the keeper ends the node's processes, itself included
-        let _ = self.keeper.wait(); // nothing to do about a keeper that is already gone
+        drop(self.supervisor.stdin.take()); // the supervisor ends the node's processes, itself included
+        let _ = self.supervisor.wait(); // nothing to do about a supervisor that is already gone
         for reader in self.readers.drain(..) {
             let _ = reader.join(); // ends when the last process that could print has ended
         }
     }
+}
+
+/// Where the nodes of this process come from.
+fn find() -> Result<Installation, Error> {
+    match root() {
+        Some(root) => Installation::in_root(&root),
+        None => Installation::installed(),
+    }
+}
+
+fn root() -> Option<PathBuf> {
+    env::var_os("RABBITMQ_ROOT").filter(|root| !root.is_empty()).map(PathBuf::from)
+}
+
+/// A result is worth as much as what it was compared with, so a test program names that, once.
+fn say_version(version: Version) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| say(&format!("compared with RabbitMQ {version}")));
+}
+
+/// Not eprintln: the test runner shows what that prints for failed tests only.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}"); // a closed stderr is no reason to fail
 }
 
 /// Passes on what the node prints, line by line, until its last process ends; so the node never blocks on a full pipe.
@@ -239,18 +296,6 @@ fn wait_until_started(printed: &mpsc::Receiver<String>) -> Result<(), Error> {
             Err(_) => return Err(Error::NotStarted(text)),
         }
     }
-}
-
-/// The folder with RabbitMQ's own scripts. Debian's `/usr/sbin` holds wrappers that change the user; behind them are
-/// the scripts themselves.
-fn server_folder() -> Option<PathBuf> {
-    let debian = Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server");
-    let server = if debian.is_file() { debian.to_owned() } else { on_path("rabbitmq-server")? };
-    server.parent().map(Path::to_owned)
-}
-
-fn on_path(program: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
 /// Free ports below the range from which the system takes ports for outgoing connections, so that none of them is taken
