@@ -3,7 +3,7 @@
 
 mod given;
 
-use crate::{erlang, error::Refusal};
+use crate::error::Refusal;
 use amq_protocol::types::{AMQPValue, FieldTable};
 use given::Given;
 use std::sync::Arc;
@@ -90,6 +90,9 @@ const QUORUM: &[&str] = &[
 /// The arguments that only streams know.
 const STREAM_ONLY: &[&str] = &["x-max-age", "x-stream-max-segment-size-bytes", "x-initial-cluster-size"];
 
+/// How often a quorum queue's message may fail, unless its queue says otherwise.
+const DELIVERY_LIMIT: i64 = 20;
+
 /// Ten years in milliseconds: the longest time to live.
 const LONGEST: i64 = 315_360_000_000;
 
@@ -168,9 +171,10 @@ impl Settings {
         })?;
         let locators = ["client-local", "balanced", "random", "least-leaders"];
         given.one_of("x-queue-leader-locator", &locators, "invalid_queue_locator_arg")?;
-        // RabbitMQ 3.10 doesn't check this one; it ignores what isn't a number.
-        let delivery_limit =
-            arguments.inner().get("x-delivery-limit").and_then(erlang::integer).and_then(|n| u64::try_from(n).ok());
+        let delivery_limit = match (queue_type, given.integer("x-delivery-limit")?) {
+            (QueueType::Classic, _) => None,
+            (QueueType::Quorum, limit) => u64::try_from(limit.unwrap_or(DELIVERY_LIMIT)).ok(), // below zero is none
+        };
         given.refuse_foreign(queue_type)?;
         Ok(Self {
             queue_type,

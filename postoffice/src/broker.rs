@@ -98,16 +98,21 @@ struct Consumer {
     tag: Arc<str>,
     queue: u64,
     no_ack: bool,
+    priority: i64,
     /// How many unacknowledged messages it may have; 0 is no limit.
     prefetch: u16,
     in_flight: usize,
     /// It could not take a message when it was its turn.
     paused: bool,
+    /// It was the single active consumer of a quorum queue, and gives way to one of higher priority as soon as it has
+    /// acknowledged what it has.
+    quiescing: bool,
 }
 
 impl Consumer {
     fn has_room(&self) -> bool {
-        self.prefetch == 0 || self.in_flight < usize::from(self.prefetch)
+        // Without acknowledgements there is nothing to count.
+        self.no_ack || self.prefetch == 0 || self.in_flight < usize::from(self.prefetch)
     }
 }
 

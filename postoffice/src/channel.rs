@@ -7,7 +7,7 @@ use crate::{
     queue::Entry,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -34,8 +34,15 @@ pub(crate) type Taken = Vec<(u64, Unacknowledged)>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
     Acknowledge,
-    Requeue,
-    Discard,
+    /// Back to the queue. A quorum queue counts a failed delivery towards its limit: one that was rejected, or whose
+    /// channel was lost, but not one that was given back with `basic.nack` or `basic.recover`.
+    Requeue {
+        failed: bool,
+    },
+    /// To the dead-letter exchange, if there is one.
+    Discard {
+        failed: bool,
+    },
 }
 
 /// What a transaction holds back until it is committed (AMQP 0-9-1, section 1.9).
@@ -69,6 +76,8 @@ pub(crate) struct Channel {
     pub(crate) shared_prefetch: u16,
     pub(crate) confirms: bool,
     pub(crate) transaction: Option<Transaction>,
+    /// The quorum queues that it has published to and that may tell it to stop.
+    pub(crate) admissions: BTreeSet<u64>,
     unacknowledged: BTreeMap<u64, Unacknowledged>,
     /// How many of those went to consumers.
     in_flight: usize,
@@ -87,6 +96,7 @@ impl Default for Channel {
             shared_prefetch: 0,
             confirms: false,
             transaction: None,
+            admissions: BTreeSet::new(),
             unacknowledged: BTreeMap::new(),
             in_flight: 0,
             next_delivery: 1,
@@ -174,7 +184,7 @@ mod tests {
         let mut channel = Channel::default();
         for number in 0..deliveries as u64 {
             let message = Arc::new(Message { exchange: "".into(), content: Content::default() });
-            let entry = Entry { message, number, expires: NEVER, returns: 0, charge: 1, priority: 0 };
+            let entry = Entry { message, number, expires: NEVER, returns: 0, failures: 0, charge: 1, priority: 0 };
             channel.deliver(Some(Unacknowledged { queue: 1, consumer: Some((1, "me".into())), entry }));
         }
         channel

@@ -34,10 +34,15 @@ impl Effect {
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Deliver { message, .. } | Self::GetOk { message, .. } | Self::Return(message) => {
-                100 + message.body_length()
+                delivery_weight(message)
             }
             Self::Method(_) => 200,
             Self::Confirm { .. } | Self::Refuse { .. } => 30,
         }
     }
+}
+
+/// The weight of a message on its way to a client.
+pub(crate) fn delivery_weight(message: &Message) -> usize {
+    100 + message.body_length()
 }

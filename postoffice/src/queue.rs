@@ -1,9 +1,17 @@
 //! One mailbox: the letters that wait in it, their order, limits and expiry
 //! (<https://www.rabbitmq.com/docs/queues>). Where a letter goes from here is the broker's part.
 
-use crate::{arguments::Settings, message::Message, rota::Rota};
+use crate::{
+    arguments::{QueueType, Settings},
+    channel::At,
+    message::Message,
+    rota::Rota,
+};
 use amq_protocol::types::FieldTable;
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 /// A point in time: milliseconds since the start of 1970. The queue has no clock; it is told.
 pub(crate) type Moment = u64;
@@ -18,9 +26,24 @@ pub(crate) struct Entry {
     pub(crate) expires: Moment,
     /// How often it was delivered and came back.
     pub(crate) returns: u32,
+    /// How often of these it counts as a failed delivery; only quorum queues count.
+    pub(crate) failures: u32,
     /// How much memory it is charged for.
     pub(crate) charge: u32,
     pub(crate) priority: u8,
+}
+
+impl Entry {
+    /// Whether it was delivered before.
+    pub(crate) fn is_redelivered(&self) -> bool {
+        self.returns > 0
+    }
+
+    /// Counts that a delivery came to nothing.
+    pub(crate) fn count_return(&mut self, failed: bool) {
+        self.returns = self.returns.saturating_add(1);
+        self.failures = self.failures.saturating_add(failed.into());
+    }
 }
 
 /// The time that never comes.
@@ -28,6 +51,20 @@ pub(crate) const NEVER: Moment = Moment::MAX;
 
 /// Room for this many messages stays with an empty queue.
 const KEPT_CAPACITY: usize = 1024;
+
+/// The priority of a message in a quorum queue that says none, and the highest one there is.
+const QUORUM_PRIORITIES: (u8, u8) = (4, 31);
+
+/// Which channels may publish to a quorum queue that refuses when it is full.
+#[derive(Debug, Default)]
+struct Admission {
+    /// It was too full, and had no room since.
+    closed: bool,
+    /// How often it was found too full.
+    closures: u64,
+    /// The channels that have published to it, each with the closure that it came after, if it came when there was room.
+    publishers: HashMap<At, Option<u64>>,
+}
 
 /// A queue and the messages that are ready in it.
 #[derive(Debug)]
@@ -44,20 +81,31 @@ pub(crate) struct Queue {
     pub(crate) holder: Option<u64>,
     /// How many messages were delivered and not yet acknowledged.
     pub(crate) unacknowledged: usize,
+    /// What a quorum queue also counts as consumers: those that were cancelled and still hold messages, with the number
+    /// of these, and each message that was taken with `basic.get`.
+    pub(crate) departed: HashMap<u64, usize>,
+    pub(crate) taken: usize,
     /// When it was last used; an idle queue may expire.
     pub(crate) last_used: Moment,
     /// The moment for which the broker has set its alarm clock for this queue.
     pub(crate) alarm: Moment,
+    /// What came back to a quorum queue, which hands it out before anything else.
+    returned: VecDeque<Entry>,
     /// What waits, by priority; one list where the queue has no priorities.
     ready: Vec<VecDeque<Entry>>,
     ready_count: usize,
     ready_bytes: usize,
     next_number: u64,
+    admission: Admission,
 }
 
 impl Queue {
     pub(crate) fn new(name: Arc<str>, settings: Settings, arguments: FieldTable, now: Moment) -> Self {
-        let ready = (0..=settings.max_priority.unwrap_or(0)).map(|_| VecDeque::new()).collect();
+        let highest = match settings.queue_type {
+            QueueType::Classic => settings.max_priority.unwrap_or(0),
+            QueueType::Quorum => QUORUM_PRIORITIES.1,
+        };
+        let ready = (0..=highest).map(|_| VecDeque::new()).collect();
         Self {
             name,
             durable: false,
@@ -68,12 +116,16 @@ impl Queue {
             consumers: Rota::default(),
             holder: None,
             unacknowledged: 0,
+            departed: HashMap::new(),
+            taken: 0,
             last_used: now,
             alarm: NEVER,
+            returned: VecDeque::new(),
             ready,
             ready_count: 0,
             ready_bytes: 0,
             next_number: 0,
+            admission: Admission::default(),
         }
     }
 
@@ -86,9 +138,40 @@ impl Queue {
         self.ready_count == 0
     }
 
+    /// How many consumers the queue says to have. To a quorum queue they are all who hold messages of it or could get
+    /// some, and so not those who wait behind a single active consumer.
+    pub(crate) fn consumer_count(&self) -> usize {
+        match self.settings.queue_type {
+            QueueType::Classic => self.consumers.len(),
+            QueueType::Quorum => {
+                let active = match self.settings.single_active_consumer {
+                    true => usize::from(self.holder.is_some()),
+                    false => self.consumers.len(),
+                };
+                active + self.departed.len() + self.taken
+            }
+        }
+    }
+
+    /// Counts a message that a client is done with, as far as its receiver is no consumer any more.
+    pub(crate) fn release(&mut self, receiver: Option<u64>) {
+        self.unacknowledged -= 1;
+        match receiver {
+            None => self.taken -= 1,
+            Some(consumer) => {
+                if let Some(held) = self.departed.get_mut(&consumer) {
+                    *held -= 1;
+                    if *held == 0 {
+                        self.departed.remove(&consumer);
+                    }
+                }
+            }
+        }
+    }
+
     /// The waiting messages, the next one first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.ready.iter().rev().flatten()
+        self.returned.iter().chain(self.ready.iter().rev().flatten())
     }
 
     /// Puts a new message at the end; `lifetime` is its own, in milliseconds, if it has one.
@@ -97,33 +180,43 @@ impl Queue {
             (Some(own), Some(all)) => Some(own.min(all)),
             (own, all) => own.or(all),
         };
-        let priority = match self.settings.max_priority {
-            Some(max) => message.content.properties().ok().and_then(|found| found.priority()).unwrap_or(0).min(max),
-            None => 0,
+        let own_priority = || message.content.properties().ok().and_then(|found| found.priority());
+        let priority = match (self.settings.queue_type, self.settings.max_priority) {
+            (QueueType::Quorum, _) => own_priority().unwrap_or(QUORUM_PRIORITIES.0).min(QUORUM_PRIORITIES.1),
+            (QueueType::Classic, Some(max)) => own_priority().unwrap_or(0).min(max),
+            (QueueType::Classic, None) => 0,
         };
-        let number = self.next_number;
+        // A quorum queue gives a message that may not wait at all a millisecond to find its consumer.
+        let shortest = u64::from(self.settings.queue_type == QueueType::Quorum);
+        let expires = lifetime.map_or(NEVER, |lifetime| now.saturating_add(lifetime.max(shortest)));
+        let entry = Entry { message, number: self.next_number, expires, returns: 0, failures: 0, charge, priority };
         self.next_number += 1;
-        let expires = lifetime.map_or(NEVER, |lifetime| now.saturating_add(lifetime));
-        self.count_in(&message);
+        self.count_in(&entry);
         if let Some(list) = self.ready.get_mut(usize::from(priority)) {
-            list.push_back(Entry { message, number, expires, returns: 0, charge, priority });
+            list.push_back(entry);
         }
     }
 
     /// Takes the next message.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
-        let list = self.ready.iter_mut().rev().find(|list| !list.is_empty())?;
-        let entry = list.pop_front()?;
-        if list.is_empty() && list.capacity() > KEPT_CAPACITY {
-            *list = VecDeque::new(); // a backlog that was worked off gives its memory back
-        }
+        let lists = std::iter::once(&mut self.returned).chain(self.ready.iter_mut().rev());
+        let list = lists.into_iter().find(|list| !list.is_empty())?;
+        let entry = pop_front(list)?;
         self.count_out(&entry);
         Some(entry)
     }
 
-    /// Puts messages back to where they were.
-    pub(crate) fn put_back(&mut self, mut entries: Vec<Entry>) {
-        entries.iter().for_each(|entry| self.count_in(&entry.message));
+    /// Takes messages back: a classic queue puts them where they were; a quorum queue in front of what was never
+    /// delivered, in the order in which they come back.
+    pub(crate) fn put_back(&mut self, entries: Vec<Entry>) {
+        entries.iter().for_each(|entry| self.count_in(entry));
+        match self.settings.queue_type {
+            QueueType::Quorum => self.returned.extend(entries),
+            QueueType::Classic => self.merge(entries),
+        }
+    }
+
+    fn merge(&mut self, mut entries: Vec<Entry>) {
         entries.sort_unstable_by_key(|entry| (entry.priority, entry.number));
         for same in entries.chunk_by(|a, b| a.priority == b.priority) {
             let Some(list) = same.first().and_then(|first| self.ready.get_mut(usize::from(first.priority))) else {
@@ -144,18 +237,37 @@ impl Queue {
         }
     }
 
-    /// Takes the messages at the head that are too old by now.
+    /// Takes the messages at the head that are too old by now. A quorum queue has several heads: what came back, and
+    /// each priority.
     pub(crate) fn take_expired(&mut self, now: Moment) -> Vec<Entry> {
         let mut expired = Vec::new();
-        while self.next_expiry() <= now {
-            expired.extend(self.pop());
+        match self.settings.queue_type {
+            QueueType::Classic => {
+                while self.next_expiry() <= now {
+                    expired.extend(self.pop());
+                }
+            }
+            QueueType::Quorum => {
+                for list in std::iter::once(&mut self.returned).chain(self.ready.iter_mut().rev()) {
+                    while list.front().is_some_and(|head| head.expires <= now) {
+                        expired.extend(pop_front(list));
+                    }
+                }
+                expired.iter().for_each(|entry| self.count_out(entry));
+            }
         }
         expired
     }
 
     /// When the message at the head becomes too old. One behind it waits until it is the head.
     pub(crate) fn next_expiry(&self) -> Moment {
-        self.iter().next().map_or(NEVER, |head| head.expires)
+        match self.settings.queue_type {
+            QueueType::Classic => self.iter().next().map_or(NEVER, |head| head.expires),
+            QueueType::Quorum => {
+                let heads = std::iter::once(&self.returned).chain(&self.ready).filter_map(VecDeque::front);
+                heads.map(|head| head.expires).min().unwrap_or(NEVER)
+            }
+        }
     }
 
     /// When the queue itself goes if nobody uses it.
@@ -166,9 +278,50 @@ impl Queue {
         }
     }
 
-    /// Whether one more message with a body of this size is too much for a queue that refuses instead of dropping.
-    pub(crate) fn refuses(&self, body_length: usize) -> bool {
-        self.settings.overflow.refuses() && self.is_over(self.ready_count + 1, self.ready_bytes + body_length)
+    /// Whether one more message is too much for a classic queue that refuses instead of dropping.
+    pub(crate) fn refuses(&self, message: &Message) -> bool {
+        self.settings.overflow.refuses() && self.is_over(self.ready_count + 1, self.ready_bytes + self.size(message))
+    }
+
+    /// Whether a message has failed once too often.
+    pub(crate) fn is_poison(&self, entry: &Entry) -> bool {
+        self.settings.delivery_limit.is_some_and(|limit| u64::from(entry.failures) > limit)
+    }
+
+    /// Whether the queue holds more than it may.
+    fn is_overfull(&self) -> bool {
+        self.is_over(self.ready_count, self.ready_bytes)
+    }
+
+    /// Whether a quorum queue that refuses takes a message from this channel. It notices that it is too full only after
+    /// it has taken one message too many; then it tells all channels that have published to it to stop, and lets them go
+    /// on when a fifth of it is free. A channel that comes in between may publish.
+    pub(crate) fn admits(&mut self, publisher: At) -> bool {
+        let overfull = self.is_overfull();
+        let admission = &mut self.admission;
+        let exempt_in = *admission.publishers.entry(publisher).or_insert((!overfull).then_some(admission.closures));
+        !admission.closed || exempt_in == Some(admission.closures)
+    }
+
+    /// Tells the publishers of a quorum queue that refuses to stop or to go on, after its length has changed.
+    pub(crate) fn evaluate_admission(&mut self) {
+        if self.settings.queue_type != QueueType::Quorum || !self.settings.overflow.refuses() {
+            return;
+        }
+        let roomy =
+            |limit: Option<u64>, value: usize| limit.is_none_or(|limit| value as u64 <= limit - limit.div_ceil(5));
+        if self.is_overfull() {
+            self.admission.closed = true;
+            self.admission.closures += 1;
+        } else if roomy(self.settings.max_length, self.ready_count) && roomy(self.settings.max_bytes, self.ready_bytes)
+        {
+            self.admission.closed = false;
+        }
+    }
+
+    /// Forgets a channel that is gone.
+    pub(crate) fn forget_publisher(&mut self, publisher: At) {
+        self.admission.publishers.remove(&publisher);
     }
 
     /// Takes messages from the head while there are more than the queue may hold. With priorities the head is the most
@@ -176,7 +329,7 @@ impl Queue {
     pub(crate) fn take_overflow(&mut self) -> Vec<Entry> {
         let mut dropped = Vec::new();
         if !self.settings.overflow.refuses() {
-            while self.is_over(self.ready_count, self.ready_bytes) {
+            while self.is_overfull() {
                 let Some(entry) = self.pop() else { break };
                 dropped.push(entry);
             }
@@ -188,7 +341,7 @@ impl Queue {
     pub(crate) fn take_all(&mut self) -> Vec<Entry> {
         self.ready_count = 0;
         self.ready_bytes = 0;
-        self.ready.iter_mut().flat_map(std::mem::take).collect()
+        std::iter::once(&mut self.returned).chain(&mut self.ready).flat_map(std::mem::take).collect()
     }
 
     fn is_over(&self, count: usize, bytes: usize) -> bool {
@@ -196,15 +349,31 @@ impl Queue {
         over(self.settings.max_length, count) || over(self.settings.max_bytes, bytes)
     }
 
-    fn count_in(&mut self, message: &Message) {
+    fn count_in(&mut self, entry: &Entry) {
         self.ready_count += 1;
-        self.ready_bytes += message.body_length();
+        self.ready_bytes += self.size(&entry.message);
     }
 
     fn count_out(&mut self, entry: &Entry) {
         self.ready_count -= 1;
-        self.ready_bytes -= entry.message.body_length();
+        self.ready_bytes -= self.size(&entry.message);
     }
+
+    /// What a message counts towards the limit of bytes: its body, in a quorum queue with its properties.
+    fn size(&self, message: &Message) -> usize {
+        match self.settings.queue_type {
+            QueueType::Classic => message.body_length(),
+            QueueType::Quorum => message.body_length() + message.content.raw_properties().len(),
+        }
+    }
+}
+
+fn pop_front(list: &mut VecDeque<Entry>) -> Option<Entry> {
+    let entry = list.pop_front();
+    if list.is_empty() && list.capacity() > KEPT_CAPACITY {
+        *list = VecDeque::new(); // a backlog that was worked off gives its memory back
+    }
+    entry
 }
 
 #[cfg(test)]
@@ -262,7 +431,7 @@ mod tests {
         let mut queue = queue(&[("x-max-length", AMQPValue::LongInt(2))]);
         "abc".chars().for_each(|c| queue.push(letter(&c.to_string()), 1, None, 0));
         assert_eq!(bodies(queue.take_overflow()), "a");
-        assert!(!queue.refuses(1));
+        assert!(!queue.refuses(&letter("d")));
     }
 
     #[test]
@@ -270,8 +439,8 @@ mod tests {
         let reject = AMQPValue::LongString("reject-publish".into());
         let mut queue = queue(&[("x-max-length-bytes", AMQPValue::LongInt(3)), ("x-overflow", reject)]);
         queue.push(letter("ab"), 1, None, 0);
-        assert!(!queue.refuses(1));
-        assert!(queue.refuses(2));
+        assert!(!queue.refuses(&letter("c")));
+        assert!(queue.refuses(&letter("cd")));
         assert_eq!(bodies(queue.take_overflow()), "");
     }
 

@@ -4,7 +4,8 @@
 use super::{Broker, Connection};
 use crate::{
     channel::At,
-    effect::{Effect, Outgoing},
+    effect::{Effect, Outgoing, delivery_weight},
+    message::Message,
     queue::Moment,
 };
 use amq_protocol::protocol::{AMQPClass, connection};
@@ -17,6 +18,16 @@ impl Connection {
     /// Whether more may be laid into the outbox.
     pub(super) fn has_room(&self) -> bool {
         self.outbox_weight < OUTBOX_LIMIT
+    }
+
+    /// Counts a delivery that will be laid into the outbox in a moment.
+    pub(super) fn reserve(&mut self, message: &Message) {
+        self.outbox_weight += delivery_weight(message);
+    }
+
+    /// Takes back what [`Connection::reserve`] counted.
+    pub(super) fn release(&mut self, message: &Message) {
+        self.outbox_weight -= delivery_weight(message);
     }
 }
 

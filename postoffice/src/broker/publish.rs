@@ -8,7 +8,7 @@ use super::{
     queues::REPLY_TO,
 };
 use crate::{
-    arguments::Overflow,
+    arguments::{Overflow, QueueType},
     channel::At,
     effect::Effect,
     erlang,
@@ -207,8 +207,8 @@ impl Broker {
         let charge = charge(&message, queues.len());
         let mut refused = false;
         for &id in &queues {
-            let Some(queue) = self.queues.get_mut(&id) else { continue };
-            if queue.settings.overflow.refuses() && queue.refuses(message.body_length()) {
+            if self.is_refused(id, from, &message) {
+                let Some(queue) = self.queues.get(&id) else { continue };
                 refused = true;
                 let name = queue.name.clone();
                 let to_dead_letters = queue.settings.overflow == Overflow::RejectPublishDlx;
@@ -218,6 +218,7 @@ impl Broker {
                 }
                 continue;
             }
+            let Some(queue) = self.queues.get_mut(&id) else { continue };
             queue.push(message.clone(), charge, lifetime, now);
             self.memory += charge as usize;
             // First to a consumer, if one is free: a message that never waits is never too old or too many.
@@ -237,10 +238,28 @@ impl Broker {
         }
     }
 
-    /// Whether any of these queues would refuse the message.
-    pub(super) fn is_refused_by(&self, queues: &[u64], message: &Message) -> bool {
-        let length = message.body_length();
-        queues.iter().filter_map(|id| self.queues.get(id)).any(|queue| queue.refuses(length))
+    /// Whether any of these queues refuses a message of this channel.
+    pub(super) fn is_refused_by(&mut self, queues: &[u64], from: At, message: &Message) -> bool {
+        queues.iter().any(|&id| self.is_refused(id, Some(from), message))
+    }
+
+    /// Whether a queue that refuses when it is full does so now. A quorum queue refuses channels, and so never a dead
+    /// letter, which comes from none.
+    fn is_refused(&mut self, id: u64, from: Option<At>, message: &Message) -> bool {
+        let Some(queue) = self.queues.get_mut(&id).filter(|queue| queue.settings.overflow.refuses()) else {
+            return false;
+        };
+        match (queue.settings.queue_type, from) {
+            (QueueType::Classic, _) => queue.refuses(message),
+            (QueueType::Quorum, None) => false,
+            (QueueType::Quorum, Some(at)) => {
+                let is_refused = !queue.admits(at);
+                if let Some(channel) = self.channel(at) {
+                    channel.admissions.insert(id);
+                }
+                is_refused
+            }
+        }
     }
 
     /// Hands a reply to the channel that waits for it. As in RabbitMQ 3.10 it doesn't count as a delivery of its own:

@@ -110,7 +110,7 @@ impl Broker {
     }
 
     pub(super) fn counts(&self, queue: u64) -> (usize, usize) {
-        self.queues.get(&queue).map_or((0, 0), |queue| (queue.len(), queue.consumers.len()))
+        self.queues.get(&queue).map_or((0, 0), |queue| (queue.len(), queue.consumer_count()))
     }
 
     fn check_same_queue(
@@ -154,7 +154,7 @@ impl Broker {
 
     pub(super) fn queue_delete(&mut self, at: At, delete: queue::Delete, now: Moment) -> Result<(), Refusal> {
         let name = without_line_breaks(&self.or_last_queue(at, delete.queue.as_str())?);
-        let mut count = 0;
+        let mut gone = None;
         if let Some(&id) = self.queue_ids.get(name.as_str()) {
             self.check_access(at, id)?;
             self.expire(id, now);
@@ -165,12 +165,15 @@ impl Broker {
             if delete.if_empty && messages > 0 {
                 return Err(ReplyCode::PreconditionFailed.because(format!("{} not empty", queue_in_vhost(&name))));
             }
-            count = messages;
-            self.delete_queue(id);
+            gone = Some((id, messages));
         }
         if !delete.nowait {
-            let ok = queue::DeleteOk { message_count: count as u32 };
+            let ok = queue::DeleteOk { message_count: gone.map_or(0, |(_, messages)| messages as u32) };
             self.reply(at, AMQPClass::Queue(queue::AMQPMethod::DeleteOk(ok)));
+        }
+        // A channel that consumes from the queue hears first that it is deleted, and then that its consumer is gone.
+        if let Some((id, _)) = gone {
+            self.delete_queue(id);
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 
 use super::{Broker, dead_letter::Reason, publish::Delivery};
 use crate::{
-    arguments::QueueType,
     channel::{At, Settlement, Taken, Transaction, Unacknowledged},
     error::{Refusal, ReplyCode},
     expiration,
@@ -19,12 +18,14 @@ impl Broker {
     }
 
     pub(super) fn basic_nack(&mut self, at: At, nack: basic::Nack, now: Moment) -> Result<(), Refusal> {
-        let how = if nack.requeue { Settlement::Requeue } else { Settlement::Discard };
+        let failed = false;
+        let how = if nack.requeue { Settlement::Requeue { failed } } else { Settlement::Discard { failed } };
         self.settle_tag(at, nack.delivery_tag, nack.multiple, how, now)
     }
 
     pub(super) fn basic_reject(&mut self, at: At, reject: basic::Reject, now: Moment) -> Result<(), Refusal> {
-        let how = if reject.requeue { Settlement::Requeue } else { Settlement::Discard };
+        let failed = true;
+        let how = if reject.requeue { Settlement::Requeue { failed } } else { Settlement::Discard { failed } };
         self.settle_tag(at, reject.delivery_tag, false, how, now)
     }
 
@@ -39,12 +40,11 @@ impl Broker {
     }
 
     fn settle(&mut self, at: At, how: Settlement, taken: Taken, now: Moment) {
-        match how {
-            Settlement::Acknowledge => self.acknowledge(taken, now),
-            Settlement::Requeue => self.groups(taken).into_iter().for_each(|group| self.requeue(group, now)),
-            Settlement::Discard => {
-                let groups = self.groups(taken);
-                groups.into_iter().for_each(|group| self.discard(group, now));
+        for group in self.groups(taken) {
+            match how {
+                Settlement::Acknowledge => self.acknowledge(group, now),
+                Settlement::Requeue { failed } => self.requeue(group, failed, now),
+                Settlement::Discard { failed } => self.discard(group, failed, now),
             }
         }
         self.resume_channel(at, now);
@@ -80,25 +80,28 @@ impl Broker {
         self.resume(queues, now);
     }
 
-    fn discard(&mut self, taken: Taken, now: Moment) {
+    fn discard(&mut self, taken: Taken, failed: bool, now: Moment) {
         let mut queues = Vec::new();
-        for (_, unacknowledged) in taken {
+        for (_, mut unacknowledged) in taken {
             self.release(&unacknowledged, &mut queues);
+            unacknowledged.entry.count_return(failed);
             self.give_up(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
         }
         self.resume(queues, now);
     }
 
-    /// Counts a delivery as done; notes its queue where a paused consumer may go on for it.
+    /// Counts a delivery as done; notes its queue where a consumer may go on for it.
     fn release(&mut self, unacknowledged: &Unacknowledged, queues: &mut Vec<u64>) {
-        if let Some(queue) = self.queues.get_mut(&unacknowledged.queue) {
-            queue.unacknowledged -= 1;
-        }
+        let mut may_go_on = false;
         if let Some(consumer) = unacknowledged.consumer.as_ref().and_then(|(id, _)| self.consumers.get_mut(id)) {
             consumer.in_flight -= 1;
-            if consumer.paused && !queues.contains(&unacknowledged.queue) {
-                queues.push(unacknowledged.queue);
-            }
+            may_go_on = consumer.paused || (consumer.quiescing && consumer.in_flight == 0);
+        }
+        if let Some(queue) = self.queues.get_mut(&unacknowledged.queue) {
+            queue.release(unacknowledged.consumer.as_ref().map(|(id, _)| *id));
+        }
+        if may_go_on && !queues.contains(&unacknowledged.queue) {
+            queues.push(unacknowledged.queue);
         }
     }
 
@@ -120,8 +123,8 @@ impl Broker {
         self.resume(queues, now);
     }
 
-    /// Puts messages back to where they were in their queues, and hands them out again.
-    pub(super) fn requeue(&mut self, taken: Taken, now: Moment) {
+    /// Gives messages back to their queues, which hand them out again.
+    pub(super) fn requeue(&mut self, taken: Taken, failed: bool, now: Moment) {
         let mut by_queue: Vec<(u64, Vec<Unacknowledged>)> = Vec::new();
         for (_, unacknowledged) in taken {
             match by_queue.iter_mut().find(|(queue, _)| *queue == unacknowledged.queue) {
@@ -129,35 +132,35 @@ impl Broker {
                 None => by_queue.push((unacknowledged.queue, vec![unacknowledged])),
             }
         }
-        for (id, list) in by_queue {
-            let mut unpaused = Vec::new();
-            list.iter().for_each(|unacknowledged| self.release(unacknowledged, &mut unpaused));
-            let charge = list.iter().map(|unacknowledged| unacknowledged.entry.charge as usize).sum::<usize>();
-            self.unpause(id);
-            let Some(queue) = self.queues.get_mut(&id) else {
-                self.memory -= charge; // the queue is gone, and its messages with it
-                continue;
-            };
-            let limit = match queue.settings.queue_type {
-                QueueType::Quorum => queue.settings.delivery_limit.unwrap_or(u64::MAX),
-                QueueType::Classic => u64::MAX,
-            };
-            let name = queue.name.clone();
-            let (mut back, mut poison) = (Vec::new(), Vec::new());
-            for mut entry in list.into_iter().map(|unacknowledged| unacknowledged.entry) {
-                entry.returns += 1;
-                if u64::from(entry.returns) > limit { poison.push(entry) } else { back.push(entry) }
-            }
-            let count = back.len();
-            queue.put_back(back);
-            if self.journal.is_some() {
-                (0..count).for_each(|_| self.note(|| Event::Requeued { queue: name.clone() }));
-            }
-            self.give_up(id, poison, Reason::DeliveryLimit);
-            self.enforce_limits(id, now);
-            self.dispatch(id, now);
-            self.set_alarm(id);
+        by_queue.into_iter().for_each(|(id, list)| self.take_back(id, list, failed, now));
+    }
+
+    /// Gives messages back to one queue.
+    fn take_back(&mut self, id: u64, list: Vec<Unacknowledged>, failed: bool, now: Moment) {
+        let mut released = Vec::new();
+        list.iter().for_each(|unacknowledged| self.release(unacknowledged, &mut released));
+        let charge = list.iter().map(|unacknowledged| unacknowledged.entry.charge as usize).sum::<usize>();
+        self.unpause(id);
+        let Some(queue) = self.queues.get_mut(&id) else {
+            self.memory -= charge; // the queue is gone, and its messages with it
+            return;
+        };
+        let name = queue.name.clone();
+        let (mut back, mut poison) = (Vec::new(), Vec::new());
+        for mut entry in list.into_iter().map(|unacknowledged| unacknowledged.entry) {
+            entry.count_return(failed);
+            if queue.is_poison(&entry) { poison.push(entry) } else { back.push(entry) }
         }
+        let count = back.len();
+        queue.put_back(back);
+        if self.journal.is_some() {
+            (0..count).for_each(|_| self.note(|| Event::Requeued { queue: name.clone() }));
+        }
+        self.give_up(id, poison, Reason::DeliveryLimit);
+        self.activate_consumer(id);
+        self.enforce_limits(id, now);
+        self.dispatch(id, now);
+        self.set_alarm(id);
     }
 
     pub(super) fn basic_recover(&mut self, at: At, requeue: bool, answer: bool, now: Moment) -> Result<(), Refusal> {
@@ -168,7 +171,7 @@ impl Broker {
             self.reply(at, AMQPClass::Basic(basic::AMQPMethod::RecoverOk(basic::RecoverOk {})));
         }
         let taken = self.channel(at).map(|channel| channel.take_all()).unwrap_or_default();
-        self.settle(at, Settlement::Requeue, taken, now);
+        self.settle(at, Settlement::Requeue { failed: false }, taken, now);
         Ok(())
     }
 
@@ -186,7 +189,7 @@ impl Broker {
         let transaction = self.take_transaction(at)?;
         let mut refused = false;
         for (message, queues, mandatory) in transaction.publishes {
-            refused |= self.is_refused_by(&queues, &message);
+            refused |= self.is_refused_by(&queues, at, &message);
             let lifetime =
                 message.content.properties().ok().and_then(|properties| properties.expiration().map(Vec::from));
             let lifetime = lifetime.and_then(|text| expiration::parse(&text).ok());

@@ -38,7 +38,7 @@ impl Broker {
                         exchange: message.exchange.to_string(),
                         routing_key: message.routing_key().into_owned(),
                         properties: properties.map(|(_, properties)| properties).unwrap_or_default(),
-                        redelivered: entry.returns > 0,
+                        redelivered: entry.is_redelivered(),
                     }
                 })
                 .collect(),

@@ -7,14 +7,6 @@ const A: At = ("a", 1);
 const B: At = ("b", 1);
 const C: At = ("c", 1);
 
-fn cancel(tag: &str) -> basic::Cancel {
-    basic::Cancel { consumer_tag: tag.into(), nowait: false }
-}
-
-fn all_up_to(delivery_tag: u64) -> basic::Ack {
-    basic::Ack { delivery_tag, multiple: true }
-}
-
 #[test]
 fn get_takes_one_message_and_says_how_many_are_left() {
     same_on_both(|s| {
@@ -223,7 +215,7 @@ fn prefetch_counts_per_consumer() {
 }
 
 #[test]
-fn prefetch_can_count_for_the_whole_channel() {
+fn a_global_prefetch_counts_for_each_consumer_like_any_other() {
     same_on_both(|s| {
         s.call(A, a_queue("letters"));
         for number in 0..10 {

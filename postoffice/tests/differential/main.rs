@@ -11,4 +11,6 @@ mod exchanges;
 mod frames;
 mod handshake;
 mod queues;
+mod quorum;
 mod random;
+mod single_active;

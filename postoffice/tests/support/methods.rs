@@ -128,3 +128,12 @@ pub fn nack(delivery_tag: u64) -> basic::Nack {
 pub fn reject(delivery_tag: u64) -> basic::Reject {
     basic::Reject { delivery_tag, requeue: false }
 }
+
+pub fn cancel(tag: &str) -> basic::Cancel {
+    basic::Cancel { consumer_tag: tag.into(), nowait: false }
+}
+
+/// Acknowledges everything up to a delivery; 0 is all there is.
+pub fn all_up_to(delivery_tag: u64) -> basic::Ack {
+    basic::Ack { delivery_tag, multiple: true }
+}

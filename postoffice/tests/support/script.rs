@@ -23,12 +23,16 @@ use amq_protocol::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
 /// A channel: the name of its connection and its number. Both are opened when they are first used.
 pub type At = (&'static str, u16);
+
+/// How long a quorum queue may take over an operation.
+const QUORUM_PATIENCE: Duration = Duration::from_secs(3);
 
 /// One operation and what was observed after it.
 #[derive(Debug, PartialEq)]
@@ -47,8 +51,34 @@ pub struct Script {
     peers: BTreeMap<&'static str, Peer>,
     probe: Peer,
     watched: BTreeMap<String, Counts>,
+    /// Some of these are quorum queues.
+    replicated: bool,
+    expected: Expected,
     /// What to delete in the end.
     declared: (BTreeSet<String>, BTreeSet<String>),
+}
+
+/// What the other broker has shown, step by step, as soon as it is known.
+///
+/// A quorum queue does what it is told a moment after the channel has gone on, once it is on disk; nothing that a client
+/// can ask tells when. So a script waits, at most for [`QUORUM_PATIENCE`], for as much as the other broker has shown.
+#[derive(Default)]
+pub struct Expected {
+    coming: Option<mpsc::Receiver<Vec<Vec<String>>>>,
+    steps: Vec<Vec<String>>,
+}
+
+impl Expected {
+    pub fn from(coming: mpsc::Receiver<Vec<Vec<String>>>) -> Self {
+        Self { coming: Some(coming), steps: Vec::new() }
+    }
+
+    fn step(&mut self, index: usize) -> Option<&Vec<String>> {
+        if let Some(coming) = self.coming.take() {
+            self.steps = coming.recv().unwrap_or_default(); // nothing comes from a script that failed
+        }
+        self.steps.get(index)
+    }
 }
 
 /// One connection as its client sees it.
@@ -93,6 +123,8 @@ impl Script {
     pub fn new(addr: SocketAddr) -> Self {
         Self {
             addr,
+            replicated: false,
+            expected: Expected::default(),
             steps: Vec::new(),
             invented: Invented::default(),
             peers: BTreeMap::new(),
@@ -100,6 +132,11 @@ impl Script {
             watched: BTreeMap::new(),
             declared: Default::default(),
         }
+    }
+
+    /// Waits for what another broker has shown, where a quorum queue takes its time.
+    pub fn expecting(self, expected: Expected) -> Self {
+        Self { expected, ..self }
     }
 
     // ---- connections and channels ----
@@ -375,9 +412,9 @@ impl Script {
                 self.declared.1.insert(name);
             }
             AMQPClass::Queue(Queue::Declare(declare)) => {
-                // Others may not look at an exclusive queue, and replicated queues count with a delay.
-                let kind = declare.arguments.inner().get("x-queue-type");
-                if !declare.exclusive && kind.is_none_or(|kind| *kind == text("classic")) {
+                self.replicated |= declare.arguments.inner().get("x-queue-type") == Some(&text("quorum"));
+                // Others may not look at an exclusive queue.
+                if !declare.exclusive {
                     self.watched.entry(name.clone()).or_default();
                 }
                 self.declared.0.insert(name);
@@ -398,11 +435,35 @@ impl Script {
     }
 
     /// Settles, and notes what was observed.
-    fn finish(&mut self, operation: String, also: Vec<(&'static str, Peer)>) {
+    fn finish(&mut self, operation: String, mut also: Vec<(&'static str, Peer)>) {
         let before = self.watched.clone();
         self.settle();
+        let mut observed = self.take_observed(&before, &mut also);
+        let end = Instant::now() + QUORUM_PATIENCE;
+        while self.replicated && Instant::now() < end {
+            let Some(expected) = self.expected.step(self.steps.len()) else { break };
+            if observed.len() >= expected.len() && queue_lines(&observed).eq(queue_lines(expected)) {
+                break;
+            }
+            self.settle();
+            observed.retain(|line| !line.starts_with("queue ")); // they are noted anew
+            observed.extend(self.take_observed(&before, &mut also));
+            // Per channel the order is that of arrival.
+            observed.sort_by_key(|line| {
+                line.split_once(" ← ")
+                    .map(|(at, _)| at.to_owned())
+                    .ok_or(line.to_owned())
+                    .map_or_else(|queue| (1, queue), |at| (0, at))
+            });
+        }
+        let operation = self.invented.number(&operation);
+        let observed = observed.iter().map(|line| self.invented.number(line)).collect();
+        self.steps.push(Step { operation, observed });
+    }
+
+    fn take_observed(&mut self, before: &BTreeMap<String, Counts>, also: &mut [(&'static str, Peer)]) -> Vec<String> {
         let mut observed = Vec::new();
-        for (name, mut peer) in also {
+        for (name, peer) in also {
             observed.extend(peer.take_observed(name));
         }
         for (name, peer) in &mut self.peers {
@@ -416,9 +477,7 @@ impl Script {
                 });
             }
         }
-        let operation = self.invented.number(&operation);
-        let observed = observed.iter().map(|line| self.invented.number(line)).collect();
-        self.steps.push(Step { operation, observed });
+        observed
     }
 
     fn finish_waiting(&mut self, what: String, reached: bool) {
@@ -467,6 +526,10 @@ impl Script {
     fn counts(&mut self, queue: &str) -> Counts {
         counts(&self.probe.ask(1, is_there_a_queue(queue)))
     }
+}
+
+fn queue_lines(observed: &[String]) -> impl Iterator<Item = &String> {
+    observed.iter().filter(|line| line.starts_with("queue "))
 }
 
 /// Reads `queue.declare-ok queue="q", message_count: 1, consumer_count: 0`.
