@@ -4,6 +4,7 @@ use super::Broker;
 use crate::{
     arguments::{QueueType, Settings},
     channel::At,
+    deprecated::{self, DeprecatedFeature},
     equivalence::{check_same_arguments, check_same_flag},
     erlang,
     error::{Refusal, ReplyCode, queue_in_vhost, short},
@@ -60,7 +61,13 @@ impl Broker {
         }
         check_exchange_name(&declare.arguments, "x-dead-letter-exchange", &queue_in_vhost(&name))?;
         let settings = Settings::from_arguments(&name, &declare.arguments)?;
+        if !durable && owner.is_none() && !self.limits.transient_nonexcl_queues {
+            return Err(deprecated::refusal(DeprecatedFeature::TransientNonexclQueues.name()));
+        }
         match settings.queue_type {
+            QueueType::Classic if declare.arguments.contains_key("x-queue-master-locator") => {
+                return Err(deprecated::refusal("queue_master_locator"));
+            }
             QueueType::Classic => {}
             QueueType::Quorum => {
                 let faults = [

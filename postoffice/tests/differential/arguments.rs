@@ -196,6 +196,7 @@ fn each_type_of_queue_knows_its_own_arguments() {
                 ("x-queue-leader-locator", text("min-masters")),
                 ("x-queue-leader-locator", text("nearest")),
                 ("x-queue-leader-locator", int(1)),
+                ("x-queue-master-locator", text("min-masters")),
                 ("x-max-priority", int(5)),
                 ("x-max-priority", int(256)),
                 ("x-quorum-initial-group-size", int(1)),
@@ -232,6 +233,32 @@ fn each_type_of_queue_knows_its_own_arguments() {
             let both = [("x-consumer-timeout", int(-1)), ("x-max-length", int(-1)), type_of];
             try_to(s, a_queue_with("letters", both));
         }
+    });
+}
+
+#[test]
+fn a_queue_that_is_neither_durable_nor_exclusive_ends_the_connection() {
+    same_on_both(|s| {
+        let transient = |declare: queue::Declare| queue::Declare { durable: false, ..declare };
+        try_to(s, transient(a_queue("letters")));
+        try_to(s, transient(a_queue("")));
+        try_to(s, transient(queue::Declare { auto_delete: true, ..a_queue("letters") }));
+        try_to(s, transient(queue::Declare { exclusive: true, ..a_queue("letters") }));
+        try_to(s, transient(a_queue_with("votes", [("x-queue-type", text("quorum"))])));
+        // other mistakes count first, and what is there is compared
+        try_to(s, transient(a_queue_with("more", [("x-message-ttl", int(-1))])));
+        try_to(s, transient(a_queue_with("more", [("x-max-age", text("1D"))])));
+        try_to(s, transient(a_queue_with("more", [("x-queue-master-locator", text("min-masters"))])));
+        try_to(s, transient(a_queue("amq.more")));
+        try_to(s, a_queue("there"));
+        try_to(s, transient(a_queue("there")));
+        s.tell(A, transient(queue::Declare { nowait: true, ..a_queue("letters") }));
+        s.recover(A);
+        // the old name of the locator is deprecated as well
+        try_to(s, a_queue_with("more", [("x-queue-master-locator", int(1))]));
+        let exclusive =
+            queue::Declare { exclusive: true, ..a_queue_with("more", [("x-queue-master-locator", int(1))]) };
+        try_to(s, exclusive);
     });
 }
 
