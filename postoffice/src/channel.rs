@@ -74,6 +74,8 @@ pub(crate) struct Channel {
     pub(crate) prefetch: u16,
     /// The limit for all consumers together; 0 is none.
     pub(crate) shared_prefetch: u16,
+    /// The queue that used up room under that limit last: next time the others come first.
+    pub(crate) last_served: u64,
     pub(crate) confirms: bool,
     pub(crate) transaction: Option<Transaction>,
     /// The quorum queues that it has published to and that may tell it to stop.
@@ -94,6 +96,7 @@ impl Default for Channel {
             reply_consumer: None,
             prefetch: 0,
             shared_prefetch: 0,
+            last_served: 0,
             confirms: false,
             transaction: None,
             admissions: BTreeSet::new(),

@@ -3,7 +3,7 @@
 
 use super::{Broker, Consumer, deliver::message_for_delivery, queues::REPLY_TO};
 use crate::{
-    arguments::{QueueType, consumer_priority},
+    arguments::{ConsumerSettings, QueueType},
     channel::{At, ReplyConsumer, Unacknowledged},
     effect::Effect,
     error::{Refusal, ReplyCode, queue_in_vhost, short},
@@ -36,7 +36,7 @@ impl Broker {
             let text = format!("{} does not support global qos", queue_in_vhost(&name));
             return Err(ReplyCode::NotImplemented.because(text));
         }
-        let priority = consumer_priority(&name, queue_type, &consume.arguments)?;
+        let asked = ConsumerSettings::from_arguments(&name, queue_type, &consume.arguments)?;
         let single_active = queue.settings.single_active_consumer;
         let exclusive = consume.exclusive && queue_type == QueueType::Classic;
         let is_taken = match single_active {
@@ -49,7 +49,7 @@ impl Broker {
         let tag: Arc<str> = if tag.is_empty() { format!("amq.ctag-{}", self.unguessable()).into() } else { tag.into() };
         let consumer_id = self.new_id();
         if let Some(queue) = self.queues.get_mut(&id) {
-            queue.consumers.join(consumer_id, priority);
+            queue.consumers.join(consumer_id, asked.priority);
             if exclusive || (single_active && queue.holder.is_none() && queue_type == QueueType::Classic) {
                 queue.holder = Some(consumer_id);
             }
@@ -59,7 +59,7 @@ impl Broker {
             tag: tag.clone(),
             queue: id,
             no_ack: consume.no_ack,
-            priority,
+            priority: asked.priority,
             prefetch: match (queue_type, prefetch) {
                 (QueueType::Quorum, 0) => QUORUM_PREFETCH,
                 (_, prefetch) => prefetch,
@@ -233,10 +233,13 @@ impl Broker {
     }
 
     pub(super) fn basic_qos(&mut self, at: At, qos: basic::Qos, now: Moment) -> Result<(), Refusal> {
+        let permitted = self.limits.global_qos;
         let Some(channel) = self.channel(at) else { return Ok(()) };
-        // A limit for each consumer to come. `global` asks for one that the channel's consumers share, which RabbitMQ 4
-        // no longer has: it takes that for the same as without.
-        channel.prefetch = qos.prefetch_count;
+        match qos.global && permitted {
+            true => channel.shared_prefetch = qos.prefetch_count,
+            // RabbitMQ's meaning: a limit for each consumer to come, and none for the channel.
+            false => (channel.prefetch, channel.shared_prefetch) = (qos.prefetch_count, 0),
+        }
         self.reply(at, AMQPClass::Basic(basic::AMQPMethod::QosOk(basic::QosOk {})));
         self.resume_consumers_of(at, now);
         Ok(())

@@ -47,6 +47,7 @@ impl Broker {
                     self.dead.push_back(Dead { queue: id, message: entry.message, reason: Reason::Expired });
                 }
             }
+            channel.last_served = id;
             if !consumer.no_ack {
                 queue.unacknowledged += 1;
                 consumer.in_flight += 1;

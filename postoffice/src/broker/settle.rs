@@ -40,14 +40,23 @@ impl Broker {
     }
 
     fn settle(&mut self, at: At, how: Settlement, taken: Taken, now: Moment) {
+        let is_shared = self.channel(at).is_some_and(|channel| channel.shared_prefetch > 0);
         for group in self.groups(taken) {
-            match how {
-                Settlement::Acknowledge => self.acknowledge(group, now),
-                Settlement::Requeue { failed } => self.requeue(group, failed, now),
-                Settlement::Discard { failed } => self.discard(group, failed, now),
+            let released = match how {
+                Settlement::Acknowledge => self.acknowledge(group),
+                Settlement::Requeue { failed } => {
+                    self.requeue(group, failed, now);
+                    Vec::new()
+                }
+                Settlement::Discard { failed } => self.discard(group, failed),
+            };
+            if !is_shared {
+                self.resume(released, now);
             }
         }
-        self.resume_channel(at, now);
+        if is_shared {
+            self.resume_consumers_of(at, now); // any of them may go on, and the one that has just been served comes last
+        }
     }
 
     /// What is settled at once, in the groups in which RabbitMQ's channel hands it to the queues: by queue, then what
@@ -66,7 +75,8 @@ impl Broker {
         groups.into_values().collect()
     }
 
-    fn acknowledge(&mut self, taken: Taken, now: Moment) {
+    /// Gives the queues for which a consumer may go on.
+    fn acknowledge(&mut self, taken: Taken) -> Vec<u64> {
         let mut queues = Vec::new();
         for (delivery_tag, unacknowledged) in taken {
             self.release(&unacknowledged, &mut queues);
@@ -77,17 +87,17 @@ impl Broker {
                 self.note(|| Event::Acknowledged { queue, delivery_tag });
             }
         }
-        self.resume(queues, now);
+        queues
     }
 
-    fn discard(&mut self, taken: Taken, failed: bool, now: Moment) {
+    fn discard(&mut self, taken: Taken, failed: bool) -> Vec<u64> {
         let mut queues = Vec::new();
         for (_, mut unacknowledged) in taken {
             self.release(&unacknowledged, &mut queues);
             unacknowledged.entry.count_return(failed);
             self.give_up(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
         }
-        self.resume(queues, now);
+        queues
     }
 
     /// Counts a delivery as done; notes its queue where a consumer may go on for it.
@@ -105,20 +115,14 @@ impl Broker {
         }
     }
 
-    /// With a limit for the whole channel, any settlement may let any of its consumers go on.
-    fn resume_channel(&mut self, at: At, now: Moment) {
-        if self.channel(at).is_some_and(|channel| channel.shared_prefetch > 0) {
-            self.resume_consumers_of(at, now);
-        }
-    }
-
     /// Lets the paused consumers of a channel go on, those that can.
     pub(super) fn resume_consumers_of(&mut self, at: At, now: Moment) {
         let Some(channel) = self.channel(at) else { return };
+        let last_served = channel.last_served;
         let consumers: Vec<u64> = channel.consumers.values().copied().collect();
         let paused = consumers.iter().filter_map(|id| self.consumers.get(id)).filter(|consumer| consumer.paused);
         let mut queues: Vec<u64> = paused.map(|consumer| consumer.queue).collect();
-        queues.sort_unstable();
+        queues.sort_unstable_by_key(|&queue| (queue <= last_served, queue));
         queues.dedup();
         self.resume(queues, now);
     }

@@ -23,7 +23,14 @@ struct Office {
 
 impl Office {
     fn open() -> Self {
-        Self { broker: Broker::new(Limits { memory: 100_000, message: 10_000, objects: 1_000 }), now: 1_000_000 }
+        let limits = Limits {
+            memory: 100_000,
+            message: 10_000,
+            objects: 1_000,
+            transient_nonexcl_queues: false,
+            global_qos: true,
+        };
+        Self { broker: Broker::new(limits), now: 1_000_000 }
     }
 
     /// A client with channel 1 open.
@@ -250,6 +257,23 @@ fn publishers_wait_while_the_memory_is_full_and_hear_when_it_is_not() {
     assert_eq!(office.hears(ben).len(), 2);
 }
 
+#[test]
+fn consumers_that_share_one_limit_take_turns_among_their_queues() {
+    let mut office = Office::open();
+    let (reader, writer) = (office.client(), office.client());
+    let qos = basic::Qos { prefetch_count: 1, global: true };
+    office.run(reader, (60, 10), AMQPClass::Basic(basic::AMQPMethod::Qos(qos)));
+    for queue in ["first", "second", "third"] {
+        office.declare(writer, queue, &[]);
+        (0..100).for_each(|_| office.publish(writer, queue, queue));
+        let consume = basic::Consume { queue: queue.into(), nowait: true, ..Default::default() };
+        office.run(reader, (60, 20), AMQPClass::Basic(basic::AMQPMethod::Consume(consume)));
+    }
+    (1..100).for_each(|tag| office.ack(reader, tag, false));
+    let given = ["first", "second", "third"].map(|queue| 100 - office.counts(queue).0);
+    assert_eq!(given, [34, 33, 33]);
+}
+
 fn bind(office: &mut Office, client: u64, queue: &str, exchange: &str, key: &str) {
     let bind = queue::Bind {
         queue: queue.into(),
@@ -340,11 +364,11 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let client = 0usize..3;
     prop_oneof![
-        6 => (client.clone(), 0usize..3).prop_map(|(client, queue)| Step::Publish(client, queue)),
-        2 => (client.clone(), 0usize..3, 0u16..3).prop_map(|(client, queue, n)| Step::Consume(client, queue, n)),
+        6 => (client.clone(), 0usize..6).prop_map(|(client, queue)| Step::Publish(client, queue)),
+        2 => (client.clone(), 0usize..6, 0u16..3).prop_map(|(client, queue, n)| Step::Consume(client, queue, n)),
         6 => (client.clone(), 0u64..8, 0u8..4).prop_map(|(client, tag, how)| Step::Settle(client, tag, how)),
         1 => client.clone().prop_map(Step::Leave),
-        1 => (0usize..3).prop_map(Step::Purge),
+        1 => (0usize..6).prop_map(Step::Purge),
         3 => client.prop_map(Step::Read),
         2 => (0u64..40).prop_map(Step::Wait),
     ]
@@ -354,7 +378,7 @@ proptest! {
     /// Whatever clients do, the books balance: nothing is counted that isn't there, and an empty office costs nothing.
     #[test]
     fn the_books_balance(steps in proptest::collection::vec(step(), 1..120)) {
-        const QUEUES: [&str; 3] = ["plain", "short", "brief"];
+        const QUEUES: [&str; 6] = ["plain", "short", "brief", "votes", "single", "full"];
         let text = |text: &str| AMQPValue::LongString(text.into());
         let mut office = Office::open();
         let owner = office.client();
@@ -363,6 +387,11 @@ proptest! {
         let limited = |name, value| [&dead[..], &[(name, AMQPValue::LongInt(value))]].concat();
         office.declare(owner, "short", &limited("x-max-length", 3));
         office.declare(owner, "brief", &limited("x-message-ttl", 50));
+        let quorum = ("x-queue-type", text("quorum"));
+        office.declare(owner, "votes", &[limited("x-delivery-limit", 1), vec![quorum.clone()]].concat());
+        office.declare(owner, "single", &[quorum.clone(), ("x-single-active-consumer", AMQPValue::Boolean(true))]);
+        let reject = ("x-overflow", text("reject-publish"));
+        office.declare(owner, "full", &[quorum, ("x-max-length", AMQPValue::LongInt(2)), reject]);
         let mut clients = [office.client(), office.client(), office.client()];
         for step in steps {
             match step {
@@ -383,6 +412,9 @@ proptest! {
                 Step::Purge(queue) => drop(office.broker.empty_queue(QUEUES[queue], office.now)),
                 Step::Read(client) => drop(office.hears(clients[client])),
                 Step::Wait(milliseconds) => office.wait(milliseconds),
+            }
+            for queue in office.broker.queues.values() {
+                prop_assert!(queue.consumer_count() <= queue.consumers.len() + queue.unacknowledged);
             }
             let held: usize = office.broker.connection_states().iter().map(|client| client.unacknowledged).sum();
             let counted: usize = office.broker.queue_states(office.now).iter().map(|queue| queue.unacknowledged).sum();
