@@ -18,6 +18,7 @@ use amq_protocol::{
         connection::{self, AMQPMethod as Connection},
         exchange::{self, AMQPMethod as Exchange},
         queue::{self, AMQPMethod as Queue},
+        tx,
     },
 };
 use std::{
@@ -99,6 +100,7 @@ struct ChannelView {
     /// A message of which the body isn't complete.
     content: Option<Content>,
     confirming: bool,
+    transacting: bool,
     published: u64,
     unconfirmed: BTreeSet<u64>,
     acked: BTreeSet<u64>,
@@ -369,6 +371,11 @@ impl Script {
 
     pub fn is_open(&mut self, at: At) -> bool {
         self.channel(at).open
+    }
+
+    /// Whether a channel has been switched to transactions.
+    pub fn is_transacting(&mut self, at: At) -> bool {
+        self.channel(at).transacting
     }
 
     /// The name in the last queue.declare-ok.
@@ -744,6 +751,7 @@ impl Peer {
                 *channel = ChannelView { open: true, observed, ..Default::default() };
             }
             AMQPClass::Confirm(_) => channel.confirming = true,
+            AMQPClass::Tx(tx::AMQPMethod::SelectOk(_)) => channel.transacting = true,
             AMQPClass::Basic(Basic::ConsumeOk(ok)) => channel.consumers.push(ok.consumer_tag.to_string()),
             AMQPClass::Basic(Basic::CancelOk(ok)) => channel.consumers.retain(|tag| tag != ok.consumer_tag.as_str()),
             AMQPClass::Queue(Queue::DeclareOk(ok)) => channel.last_queue = ok.queue.to_string(),
