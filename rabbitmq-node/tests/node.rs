@@ -134,6 +134,11 @@ fn an_older_rabbitmq_in_a_root_is_refused_and_not_just_skipped() {
     for part in ["RABBITMQ_ROOT=", "3.10.8", NEEDED_VERSION, "make-root"] {
         assert!(told.contains(part), "no {part} in {told}");
     }
+    let make_root = Path::new(env!("CARGO_MANIFEST_DIR")).join("make-root");
+    let made = Command::new("bash").arg(make_root).arg(root.path()).output().unwrap();
+    assert!(!made.status.success());
+    let told = String::from_utf8_lossy(&made.stderr);
+    assert!(told.contains(&format!("RabbitMQ 3.10.8, and {NEEDED_VERSION} or newer is needed")), "{told}");
 }
 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
