@@ -48,11 +48,12 @@ impl Encoder {
         let basic = |method| AMQPClass::Basic(method);
         match effect {
             Effect::Method(method) => self.method(channel, *method),
-            Effect::Confirm { delivery_tag, multiple } => {
+            Effect::Confirm { delivery_tag, multiple, .. } => {
                 self.method(channel, basic(basic::AMQPMethod::Ack(basic::Ack { delivery_tag, multiple })));
             }
             Effect::Refuse { delivery_tag } => {
-                let nack = basic::Nack { delivery_tag, multiple: false, requeue: false };
+                // RabbitMQ sets both flags: nothing before this message is unanswered, and `requeue` is true by default.
+                let nack = basic::Nack { delivery_tag, multiple: true, requeue: true };
                 self.method(channel, basic(basic::AMQPMethod::Nack(nack)));
             }
             Effect::Deliver { consumer_tag, delivery_tag, redelivered, message } => {

@@ -232,7 +232,9 @@ impl Broker {
         }
         match (confirm, refused) {
             (None, _) => {}
-            (Some(delivery_tag), false) => self.send(at, Effect::Confirm { delivery_tag, multiple: false }),
+            (Some(delivery_tag), false) => {
+                self.send(at, Effect::Confirm { delivery_tag, multiple: false, is_alone: queues.is_empty() });
+            }
             (Some(delivery_tag), true) => self.send(at, Effect::Refuse { delivery_tag }),
         }
     }

@@ -71,6 +71,9 @@ struct ChannelView {
     confirming: bool,
     published: u64,
     unconfirmed: BTreeSet<u64>,
+    /// The confirmations that are due answer one message, or each one of several: their frames are certain.
+    one_by_one: bool,
+    confirmations: Vec<String>,
     acked: BTreeSet<u64>,
     nacked: BTreeSet<u64>,
     unacknowledged: Vec<u64>,
@@ -214,8 +217,31 @@ impl Script {
         self.publish_all(at, publish, properties, &[body]);
     }
 
-    /// Publishes several messages without looking at what they cause in between.
+    /// Publishes several messages without looking at what they cause in between. How many of them one confirmation
+    /// answers is the broker's choice of the moment.
     pub fn publish_all(&mut self, at: At, publish: basic::Publish, properties: AMQPProperties, bodies: &[&[u8]]) {
+        self.publish_several(at, publish, properties, bodies, bodies.len() == 1);
+    }
+
+    /// The same for messages that the broker confirms before it looks at the next one: those that no queue takes.
+    pub fn publish_all_one_by_one(
+        &mut self,
+        at: At,
+        publish: basic::Publish,
+        properties: AMQPProperties,
+        bodies: &[&[u8]],
+    ) {
+        self.publish_several(at, publish, properties, bodies, true);
+    }
+
+    fn publish_several(
+        &mut self,
+        at: At,
+        publish: basic::Publish,
+        properties: AMQPProperties,
+        bodies: &[&[u8]],
+        one_by_one: bool,
+    ) {
         let shown: Vec<_> = bodies.iter().map(|body| show::body(body)).collect();
         let method = publish.class();
         let operation = format!(
@@ -230,6 +256,7 @@ impl Script {
         if !channel.open {
             return self.finish(format!("{operation} (the channel is closed)"), Vec::new());
         }
+        channel.one_by_one = one_by_one && channel.unconfirmed.is_empty();
         for _ in bodies {
             if channel.confirming {
                 channel.published += 1;
@@ -552,7 +579,10 @@ impl Peer {
     }
 
     fn noise(&self) -> usize {
-        let noise = |channel: &ChannelView| channel.observed.len() + channel.acked.len() + channel.nacked.len();
+        let noise = |channel: &ChannelView| {
+            let confirmed = channel.confirmations.len() + channel.acked.len() + channel.nacked.len();
+            channel.observed.len() + confirmed
+        };
         self.channels.values().map(noise).sum()
     }
 
@@ -560,7 +590,9 @@ impl Peer {
         let mut lines = Vec::new();
         for (number, channel) in &mut self.channels {
             let mut own = std::mem::take(&mut channel.observed);
-            // How many confirmations one frame carries is the broker's choice of the moment.
+            // Whether a queue's confirmation or its delivery comes first is a matter of the moment, so confirmations
+            // are listed last; how many one frame carries may be the broker's choice.
+            own.append(&mut channel.confirmations);
             for (verdict, tags) in [("acks", &mut channel.acked), ("nacks", &mut channel.nacked)] {
                 let tags = std::mem::take(tags);
                 if !tags.is_empty() {
@@ -648,7 +680,7 @@ impl Peer {
                 return channel.begin_content(shown); // the answer is complete with its body
             }
             AMQPClass::Basic(Basic::Return(_)) => {
-                let late = channel.confirming && channel.unconfirmed.is_empty();
+                let late = channel.confirming && channel.published > 0 && channel.unconfirmed.is_empty();
                 return channel.begin_content(if late { shown + " after its confirmation" } else { shown });
             }
             AMQPClass::Channel(Channel::Close(_)) => {
@@ -669,7 +701,8 @@ impl Peer {
             AMQPClass::Channel(Channel::CloseOk(_)) => channel.end(),
             AMQPClass::Channel(Channel::OpenOk(_)) => {
                 let observed = std::mem::take(&mut channel.observed);
-                *channel = ChannelView { open: true, observed, ..Default::default() };
+                let confirmations = std::mem::take(&mut channel.confirmations);
+                *channel = ChannelView { open: true, observed, confirmations, ..Default::default() };
             }
             AMQPClass::Confirm(_) => channel.confirming = true,
             AMQPClass::Basic(Basic::ConsumeOk(ok)) => channel.consumers.push(ok.consumer_tag.to_string()),
@@ -737,7 +770,12 @@ impl ChannelView {
         let tags: Vec<_> =
             self.unconfirmed.iter().copied().filter(|&other| other == tag || multiple && other <= tag).collect();
         if tags.is_empty() {
-            self.observed.push(format!("{shown} for nothing"));
+            return self.observed.push(format!("{shown} for nothing"));
+        }
+        if self.one_by_one {
+            self.unconfirmed.retain(|tag| !tags.contains(tag));
+            self.confirmations.push(shown.to_owned());
+            return;
         }
         for tag in tags {
             self.unconfirmed.remove(&tag);
@@ -771,8 +809,9 @@ impl ChannelView {
 
     fn end(&mut self) {
         let observed = std::mem::take(&mut self.observed);
+        let confirmations = std::mem::take(&mut self.confirmations);
         let (acked, nacked) = (std::mem::take(&mut self.acked), std::mem::take(&mut self.nacked));
-        *self = Self { observed, acked, nacked, ..Default::default() };
+        *self = Self { observed, confirmations, acked, nacked, ..Default::default() };
     }
 }
 
