@@ -83,13 +83,13 @@ impl Broker {
         let key = new_key.as_deref().map_or(message.content.routing_key(), str::as_bytes);
         let content = Content::new(key, &raw, message.content.body());
         let letter = Message { exchange, content };
-        let mut queues = self.route(&letter.exchange, &keys, Some(&headers)).queues;
+        let mut route = self.route(&letter.exchange, &keys, Some(&headers));
         if reason != Reason::Rejected {
-            queues.retain(|id| self.queues.get(id).is_some_and(|queue| !is_cycle(&queue.name, &headers)));
+            route.queues.retain(|id| self.queues.get(id).is_some_and(|queue| !is_cycle(&queue.name, &headers)));
         }
-        self.note_published(None, &letter, &queues);
+        self.note_published(None, &letter, &route.queues);
         let message = Arc::new(letter);
-        self.deliver(Delivery { message, queues, from: None, mandatory: false, confirm: None, lifetime: None }, now);
+        self.deliver(Delivery { message, route, from: None, mandatory: false, confirm: None, lifetime: None }, now);
     }
 }
 

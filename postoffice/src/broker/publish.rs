@@ -5,7 +5,7 @@ use super::{
     Broker, charge,
     dead_letter::{Dead, Reason},
     exchanges::no_exchange,
-    queues::REPLY_TO,
+    replies::REPLY_TO,
 };
 use crate::{
     arguments::Overflow,
@@ -32,14 +32,20 @@ use std::{collections::HashSet, sync::Arc};
 pub(super) struct Route {
     /// The queues, each once.
     pub(super) queues: Vec<u64>,
-    /// Channels that wait for a direct reply, with the name that the reply was sent to.
-    replies: Vec<(At, Arc<str>)>,
+    /// The names that were given to channels for their direct replies; nobody need listen there any more.
+    pub(super) replies: Vec<Arc<str>>,
+}
+
+impl Route {
+    fn is_empty(&self) -> bool {
+        self.queues.is_empty() && self.replies.is_empty()
+    }
 }
 
 /// A message that is about to be put into queues.
 pub(super) struct Delivery {
     pub(super) message: Arc<Message>,
-    pub(super) queues: Vec<u64>,
+    pub(super) route: Route,
     /// Who sent it; none for the office itself.
     pub(super) from: Option<At>,
     /// The sender wants it back if no queue takes it.
@@ -109,16 +115,12 @@ impl Broker {
             }
         };
         self.note_published(Some(at), &message, &route.queues);
-        let message = Arc::new(message);
-        for (receiver, address) in route.replies {
-            self.deliver_reply(receiver, &address, &message);
+        let (message, mandatory) = (Arc::new(message), publish.mandatory);
+        if self.channel(at).is_some_and(|channel| channel.transaction.is_some()) {
+            self.hold(at, message, route, mandatory);
+        } else {
+            self.deliver(Delivery { message, route, from: Some(at), mandatory, confirm, lifetime }, now);
         }
-        if let Some(transaction) = self.channel(at).and_then(|channel| channel.transaction.as_mut()) {
-            transaction.publishes.push((message, route.queues, publish.mandatory));
-            return Ok(());
-        }
-        let mandatory = publish.mandatory;
-        self.deliver(Delivery { message, queues: route.queues, from: Some(at), mandatory, confirm, lifetime }, now);
         Ok(())
     }
 
@@ -152,12 +154,8 @@ impl Broker {
     pub(super) fn route(&self, exchange: &str, keys: &[&str], headers: Option<&FieldTable>) -> Route {
         let mut route = Route::default();
         if exchange.is_empty() {
-            for &key in keys {
-                match self.reply_addresses.get_key_value(key) {
-                    Some((address, at)) => route.replies.push((*at, address.clone())),
-                    None => route.queues.extend(self.queue_ids.get(key)),
-                }
-            }
+            route.queues.extend(keys.iter().filter_map(|&key| self.queue_ids.get(key)));
+            route.replies = self.reply_addresses_in(keys);
         } else {
             let mut visited: Vec<&str> = vec![exchange];
             let mut known = HashSet::new(); // the same; a set costs nothing as long as it is empty
@@ -203,10 +201,10 @@ impl Broker {
 
     /// Puts a message into queues, hands it to consumers, and answers its sender.
     pub(super) fn deliver(&mut self, delivery: Delivery, now: Moment) {
-        let Delivery { message, queues, from, mandatory, confirm, lifetime } = delivery;
-        let charge = charge(&message, queues.len());
+        let Delivery { message, route, from, mandatory, confirm, lifetime } = delivery;
+        let charge = charge(&message, route.queues.len());
         let mut refused = false;
-        for &id in &queues {
+        for &id in &route.queues {
             let Some(queue) = self.queues.get_mut(&id) else { continue };
             if queue.settings.overflow.refuses() && queue.refuses(message.body_length()) {
                 refused = true;
@@ -224,8 +222,9 @@ impl Broker {
             self.dispatch(id, now);
             self.enforce_limits(id, now);
         }
+        route.replies.iter().for_each(|address| self.deliver_reply(address, &message));
         let Some(at) = from else { return };
-        if mandatory && queues.is_empty() {
+        if mandatory && route.is_empty() {
             let (exchange, routing_key) = (message.exchange.clone(), (*message.routing_key()).into());
             self.note(|| Event::Returned { connection: at.connection, exchange, routing_key });
             self.send(at, Effect::Return(message));
@@ -233,7 +232,7 @@ impl Broker {
         match (confirm, refused) {
             (None, _) => {}
             (Some(delivery_tag), false) => {
-                self.send(at, Effect::Confirm { delivery_tag, multiple: false, is_alone: queues.is_empty() });
+                self.send(at, Effect::Confirm { delivery_tag, multiple: false, is_alone: route.is_empty() });
             }
             (Some(delivery_tag), true) => self.send(at, Effect::Refuse { delivery_tag }),
         }
@@ -243,18 +242,6 @@ impl Broker {
     pub(super) fn is_refused_by(&self, queues: &[u64], message: &Message) -> bool {
         let length = message.body_length();
         queues.iter().filter_map(|id| self.queues.get(id)).any(|queue| queue.refuses(length))
-    }
-
-    /// Hands a reply to the channel that waits for it. As in RabbitMQ 3.10 it doesn't count as a delivery of its own:
-    /// its tag is the one that the channel's next delivery will have.
-    fn deliver_reply(&mut self, at: At, address: &Arc<str>, message: &Arc<Message>) {
-        let Some(channel) = self.channel(at) else { return };
-        let Some(replies) = channel.reply_consumer.as_ref().filter(|replies| replies.address == *address) else {
-            return;
-        };
-        let consumer_tag = replies.tag.clone();
-        let delivery_tag = channel.next_delivery();
-        self.send(at, Effect::Deliver { consumer_tag, delivery_tag, redelivered: false, message: message.clone() });
     }
 
     pub(super) fn confirm_select(&mut self, at: At, select: confirm::Select) -> Result<(), Refusal> {

@@ -1,7 +1,8 @@
 //! The broker without a network: methods in, effects out, time as it pleases the test.
 
-use super::{Broker, Client, Limits};
+use super::{Broker, Client, Fatal, Limits};
 use crate::{
+    channel::At,
     effect::Effect,
     error::ReplyCode,
     message::Content,
@@ -10,7 +11,7 @@ use crate::{
 };
 use amq_protocol::{
     frame::WriteContext,
-    protocol::{AMQPClass, BasicProperties, basic, channel, confirm, exchange, queue},
+    protocol::{AMQPClass, BasicProperties, basic, channel, confirm, exchange, queue, tx},
     types::{AMQPValue, FieldTable},
 };
 use proptest::prelude::*;
@@ -334,6 +335,7 @@ enum Step {
     Publish(usize, usize),
     Consume(usize, usize, u16),
     Settle(usize, u64, u8),
+    Transact(usize, u8),
     Leave(usize),
     Purge(usize),
     Read(usize),
@@ -346,11 +348,41 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (client.clone(), 0usize..3).prop_map(|(client, queue)| Step::Publish(client, queue)),
         2 => (client.clone(), 0usize..3, 0u16..3).prop_map(|(client, queue, n)| Step::Consume(client, queue, n)),
         6 => (client.clone(), 0u64..8, 0u8..4).prop_map(|(client, tag, how)| Step::Settle(client, tag, how)),
+        2 => (client.clone(), 0u8..5).prop_map(|(client, how)| Step::Transact(client, how)),
         1 => client.clone().prop_map(Step::Leave),
         1 => (0usize..3).prop_map(Step::Purge),
         3 => client.prop_map(Step::Read),
         2 => (0u64..40).prop_map(Step::Wait),
     ]
+}
+
+fn transact(office: &mut Office, client: u64, how: u8) -> Result<(), Fatal> {
+    let (ids, method) = match how {
+        0 => ((90, 10), tx::AMQPMethod::Select(tx::Select {})),
+        1 => ((90, 30), tx::AMQPMethod::Rollback(tx::Rollback {})),
+        _ => ((90, 20), tx::AMQPMethod::Commit(tx::Commit {})),
+    };
+    office.broker.method(client, 1, ids, AMQPClass::Tx(method), office.now)
+}
+
+#[test]
+fn what_a_commit_that_fails_would_have_settled_goes_back() {
+    let mut office = Office::open();
+    let (anna, ben) = (office.client(), office.client());
+    ["hello", "brief"].iter().for_each(|queue| office.declare(anna, queue, &[]));
+    office.publish(anna, "hello", "a");
+    office.consume(ben, "hello", 0);
+    transact(&mut office, ben, 0).unwrap();
+    office.publish(ben, "hello", "b");
+    office.publish(ben, "brief", "c");
+    office.ack(ben, 1, false);
+    office.broker.remove_queue("brief").unwrap();
+    let fatal = transact(&mut office, ben, 2).unwrap_err();
+    assert_eq!((fatal.refusal.code, fatal.class_id, fatal.method_id), (ReplyCode::ResourceError, 90, 20));
+    office.broker.disconnect(ben, office.now);
+    assert_eq!(office.counts("hello"), (2, 0));
+    office.broker.remove_queue("hello").unwrap();
+    assert_eq!(office.broker.memory, 0);
 }
 
 proptest! {
@@ -379,6 +411,13 @@ proptest! {
                 Step::Settle(client, tag, 0) => office.ack(clients[client], tag, true),
                 Step::Settle(client, tag, 1) => office.ack(clients[client], tag, false),
                 Step::Settle(client, tag, how) => office.nack(clients[client], tag, how == 2),
+                Step::Transact(client, how) => {
+                    let at = At { connection: clients[client], channel: 1 };
+                    let is_open = office.broker.channel(at).is_some_and(|channel| channel.transaction.is_some());
+                    if is_open || how == 0 {
+                        prop_assert!(transact(&mut office, clients[client], how).is_ok());
+                    }
+                }
                 Step::Leave(client) => {
                     office.broker.disconnect(clients[client], office.now);
                     clients[client] = office.client();
@@ -387,7 +426,10 @@ proptest! {
                 Step::Read(client) => drop(office.hears(clients[client])),
                 Step::Wait(milliseconds) => office.wait(milliseconds),
             }
-            let held: usize = office.broker.connection_states().iter().map(|client| client.unacknowledged).sum();
+            let channels = || office.broker.connections.values().flat_map(|connection| connection.channels.values());
+            let settled = channels().flat_map(|channel| &channel.transaction).flat_map(|open| &open.settlements);
+            let held = channels().map(|channel| channel.unacknowledged()).sum::<usize>()
+                + settled.map(|(_, taken)| taken.len()).sum::<usize>();
             let counted: usize = office.broker.queue_states(office.now).iter().map(|queue| queue.unacknowledged).sum();
             prop_assert_eq!(held, counted);
         }

@@ -12,3 +12,5 @@ mod frames;
 mod handshake;
 mod queues;
 mod random;
+mod replies;
+mod transactions;
