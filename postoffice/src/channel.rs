@@ -35,8 +35,15 @@ pub(crate) type Taken = Vec<(u64, Unacknowledged)>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
     Acknowledge,
-    Requeue,
-    Discard,
+    /// Back to the queue. A delivery failed that was rejected, or whose channel was lost, but not one that was given back
+    /// with `basic.nack` or `basic.recover`.
+    Requeue {
+        failed: bool,
+    },
+    /// To the dead-letter exchange, if there is one.
+    Discard {
+        failed: bool,
+    },
 }
 
 /// What a transaction holds back until it is committed (AMQP 0-9-1, section 1.9).
@@ -200,8 +207,8 @@ mod tests {
     fn channel(deliveries: usize) -> Channel {
         let mut channel = Channel::default();
         for number in 0..deliveries as u64 {
-            let message = Arc::new(Message { exchange: "".into(), content: Content::default() });
-            let entry = Entry { message, number, expires: NEVER, returns: 0, charge: 1, priority: 0 };
+            let message = Arc::new(Message::new("".into(), Content::default()));
+            let entry = Entry { message, number, expires: NEVER, returns: 0, failures: 0, charge: 1, priority: 0 };
             channel.deliver(Some(Unacknowledged { queue: 1, consumer: Some((1, "me".into())), entry }));
         }
         channel

@@ -1,7 +1,11 @@
 //! One mailbox: the letters that wait in it, their order, limits and expiry
 //! (<https://www.rabbitmq.com/docs/queues>). Where a letter goes from here is the broker's part.
 
-use crate::{arguments::Settings, message::Message, rota::Rota};
+use crate::{
+    arguments::{QueueType, Settings},
+    message::Message,
+    rota::Rota,
+};
 use amq_protocol::types::FieldTable;
 use std::{collections::VecDeque, sync::Arc};
 
@@ -18,9 +22,24 @@ pub(crate) struct Entry {
     pub(crate) expires: Moment,
     /// How often it was delivered and came back.
     pub(crate) returns: u32,
+    /// How many of its deliveries failed, those in queues where it died included.
+    pub(crate) failures: u32,
     /// How much memory it is charged for.
     pub(crate) charge: u32,
     pub(crate) priority: u8,
+}
+
+impl Entry {
+    /// Whether it was delivered before, as far as that counts.
+    pub(crate) fn is_redelivered(&self) -> bool {
+        self.returns > 0 || self.failures > 0
+    }
+
+    /// Counts that a delivery came to nothing.
+    pub(crate) fn count_return(&mut self, failed: bool) {
+        self.returns = self.returns.saturating_add(1);
+        self.failures = self.failures.saturating_add(failed.into());
+    }
 }
 
 /// The time that never comes.
@@ -53,6 +72,8 @@ pub(crate) struct Queue {
     ready_count: usize,
     ready_bytes: usize,
     next_number: u64,
+    /// The message that has just come, as long as it may go straight on to a consumer.
+    arriving: Option<u64>,
 }
 
 impl Queue {
@@ -74,6 +95,7 @@ impl Queue {
             ready_count: 0,
             ready_bytes: 0,
             next_number: 0,
+            arriving: None,
         }
     }
 
@@ -103,10 +125,26 @@ impl Queue {
         };
         let number = self.next_number;
         self.next_number += 1;
+        self.arriving = Some(number);
+        let failures = message.failures();
         let expires = lifetime.map_or(NEVER, |lifetime| now.saturating_add(lifetime));
         self.count_in(&message);
         if let Some(list) = self.ready.get_mut(usize::from(priority)) {
-            list.push_back(Entry { message, number, expires, returns: 0, charge, priority });
+            list.push_back(Entry { message, number, expires, returns: 0, failures, charge, priority });
+        }
+    }
+
+    /// The message that came last has to wait, if it is still here.
+    pub(crate) fn has_arrived(&mut self) {
+        self.arriving = None;
+    }
+
+    /// Whether a delivery of this message now is marked as a repetition. A dead letter that finds a consumer waiting isn't,
+    /// however many deliveries failed where it died: so it is in RabbitMQ's classic queues.
+    pub(crate) fn is_repetition(&self, entry: &Entry) -> bool {
+        match self.settings.queue_type {
+            QueueType::Classic if self.arriving == Some(entry.number) => false,
+            _ => entry.is_redelivered(),
         }
     }
 
@@ -223,7 +261,7 @@ mod tests {
     }
 
     fn letter(body: &str) -> Arc<Message> {
-        Arc::new(Message { exchange: "".into(), content: Content::new(b"q", &[0, 0], body.as_bytes()) })
+        Arc::new(Message::new("".into(), Content::new(b"q", &[0, 0], body.as_bytes())))
     }
 
     fn bodies(entries: impl IntoIterator<Item = Entry>) -> String {

@@ -41,7 +41,7 @@ impl Broker {
         consumers.sort_unstable();
         let mut queues: Vec<u64> = consumers.iter().filter_map(|id| Some(self.consumers.get(id)?.queue)).collect();
         consumers.into_iter().for_each(|consumer| self.remove_consumer(consumer, now));
-        self.requeue(unacknowledged, now);
+        self.requeue(unacknowledged, true, now);
         queues.dedup();
         for queue in queues {
             self.dispatch(queue, now); // to a single active consumer that has taken over

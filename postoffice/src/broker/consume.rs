@@ -142,7 +142,7 @@ impl Broker {
             self.set_alarm(id);
             return Ok(());
         };
-        let (message_count, redelivered) = (queue.len() as u32, entry.returns > 0);
+        let (message_count, redelivered) = (queue.len() as u32, entry.is_redelivered());
         let message = match queue.settings.queue_type {
             QueueType::Classic => entry.message.clone(),
             QueueType::Quorum => with_delivery_count(&entry), // to `basic.get` it says so the first time, too

@@ -42,10 +42,10 @@ impl Broker {
             if queue.next_expiry() <= now {
                 for entry in queue.take_expired(now) {
                     self.memory -= entry.charge as usize;
-                    self.dead.push_back(Dead { queue: id, message: entry.message, reason: Reason::Expired });
+                    self.dead.push_back(Dead::new(id, entry, Reason::Expired));
                 }
             }
-            let redelivered = entry.returns > 0;
+            let redelivered = queue.is_repetition(&entry);
             let message = message_for_delivery(queue, &entry);
             let kept = if consumer.no_ack {
                 self.memory -= entry.charge as usize;
@@ -133,7 +133,7 @@ impl Broker {
     pub(super) fn give_up(&mut self, id: u64, entries: Vec<Entry>, reason: Reason) {
         for entry in entries {
             self.memory -= entry.charge as usize;
-            self.dead.push_back(Dead { queue: id, message: entry.message, reason });
+            self.dead.push_back(Dead::new(id, entry, reason));
         }
     }
 }
@@ -155,5 +155,6 @@ pub(super) fn with_delivery_count(entry: &Entry) -> Arc<Message> {
     headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(entry.returns.into()));
     let raw = properties.with_headers(&headers);
     let content = Content::new(content.routing_key(), &raw, content.body());
-    Arc::new(Message { exchange: entry.message.exchange.clone(), content })
+    let Message { exchange, annotations, .. } = &*entry.message;
+    Arc::new(Message { exchange: exchange.clone(), content, annotations: annotations.clone() })
 }

@@ -1,13 +1,9 @@
 //! From a message to the queues that it goes to, and its confirm (AMQP 0-9-1, section 1.8.3.7;
 //! <https://www.rabbitmq.com/docs/publishers>, <https://www.rabbitmq.com/docs/confirms>).
 
-use super::{
-    Broker, charge,
-    dead_letter::{Dead, Reason},
-    exchanges::no_exchange,
-    replies::REPLY_TO,
-};
+use super::{Broker, charge, dead_letter::Dead, exchanges::no_exchange, replies::REPLY_TO};
 use crate::{
+    annotations::Annotations,
     arguments::Overflow,
     channel::At,
     effect::Effect,
@@ -105,15 +101,11 @@ impl Broker {
             let raw = content.properties().map_err(|_| Refusal::internal())?.with_headers(&without);
             content = Content::new(content.routing_key(), &raw, content.body());
         }
-        let message = Message { exchange, content };
-        let key = message.routing_key();
-        let route = match copies.is_empty() {
-            true => self.route(&message.exchange, &[&key], headers.as_ref()),
-            false => {
-                let keys: Vec<&str> = std::iter::once(&*key).chain(copies.iter().map(String::as_str)).collect();
-                self.route(&message.exchange, &keys, headers.as_ref())
-            }
-        };
+        let mut message = Message::new(exchange, content);
+        if !copies.copies.is_empty() {
+            message.annotations = Some(Box::new(copies));
+        }
+        let route = self.route_message(&message, headers.as_ref());
         self.note_published(Some(at), &message, &route.queues);
         let (message, mandatory) = (Arc::new(message), publish.mandatory);
         if self.channel(at).is_some_and(|channel| channel.transaction.is_some()) {
@@ -149,9 +141,20 @@ impl Broker {
         });
     }
 
+    /// Where a message goes by its own routing key and those of its copies, and by the headers that count for it.
+    pub(super) fn route_message(&self, message: &Message, headers: Option<&FieldTable>) -> Route {
+        let key = message.routing_key();
+        if message.copies().is_empty() {
+            return self.route(&message.exchange, &[&key], headers);
+        }
+        let copies: Vec<_> = message.copies().iter().map(|key| String::from_utf8_lossy(key)).collect();
+        let keys: Vec<&str> = std::iter::once(&*key).chain(copies.iter().map(|key| &**key)).collect();
+        self.route(&message.exchange, &keys, headers)
+    }
+
     /// Follows the bindings from an exchange, through other exchanges, to queues. The first key is the message's own;
     /// the others come from its headers `CC` and `BCC` (<https://www.rabbitmq.com/docs/sender-selected>).
-    pub(super) fn route(&self, exchange: &str, keys: &[&str], headers: Option<&FieldTable>) -> Route {
+    fn route(&self, exchange: &str, keys: &[&str], headers: Option<&FieldTable>) -> Route {
         let mut route = Route::default();
         if exchange.is_empty() {
             route.queues.extend(keys.iter().filter_map(|&key| self.queue_ids.get(key)));
@@ -212,7 +215,7 @@ impl Broker {
                 let to_dead_letters = queue.settings.overflow == Overflow::RejectPublishDlx;
                 self.note(|| Event::Refused { queue: name });
                 if to_dead_letters {
-                    self.dead.push_back(Dead { queue: id, message: message.clone(), reason: Reason::MaxLength });
+                    self.dead.push_back(Dead::refused(id, message.clone()));
                 }
                 continue;
             }
@@ -220,6 +223,9 @@ impl Broker {
             self.memory += charge as usize;
             // First to a consumer, if one is free: a message that never waits is never too old or too many.
             self.dispatch(id, now);
+            if let Some(queue) = self.queues.get_mut(&id) {
+                queue.has_arrived();
+            }
             self.enforce_limits(id, now);
         }
         route.replies.iter().for_each(|address| self.deliver_reply(address, &message));
@@ -258,27 +264,30 @@ impl Broker {
 }
 
 /// The further routing keys in a message's headers.
-pub(super) fn copy_keys(headers: &FieldTable) -> Result<Vec<String>, Refusal> {
-    let mut keys = Vec::new();
-    for name in ["CC", "BCC"] {
-        match headers.inner().get(name) {
-            None => {}
-            Some(AMQPValue::FieldArray(values)) => {
-                let texts = values.as_slice().iter().filter_map(crate::properties::long_text);
-                keys.extend(texts.map(str::to_owned));
-            }
-            Some(other) => {
-                let kind = erlang::type_name(other);
-                let text = format!("invalid message: {{unacceptable_type_in_header,\"{name}\",{kind}}}");
-                return Err(ReplyCode::PreconditionFailed.because(text));
-            }
+fn copy_keys(headers: &FieldTable) -> Result<Annotations, Refusal> {
+    Ok(Annotations::of_copies(keys_in(headers, "CC")?, keys_in(headers, "BCC")?))
+}
+
+fn keys_in(headers: &FieldTable, name: &str) -> Result<Vec<Box<[u8]>>, Refusal> {
+    match headers.inner().get(name) {
+        None => Ok(Vec::new()),
+        Some(AMQPValue::FieldArray(values)) => {
+            let text = |value: &AMQPValue| match value {
+                AMQPValue::LongString(text) => Some(text.as_bytes().into()),
+                _ => None,
+            };
+            Ok(values.as_slice().iter().filter_map(text).collect())
+        }
+        Some(other) => {
+            let kind = erlang::type_name(other);
+            let text = format!("invalid message: {{unacceptable_type_in_header,\"{name}\",{kind}}}");
+            Err(ReplyCode::PreconditionFailed.because(text))
         }
     }
-    Ok(keys)
 }
 
 /// A copy of the headers with one left out.
-pub(super) fn without_header(headers: &FieldTable, name: &str) -> FieldTable {
+fn without_header(headers: &FieldTable, name: &str) -> FieldTable {
     let mut rest = FieldTable::default();
     let kept = headers.inner().iter().filter(|(known, _)| known.as_str() != name);
     for (known, value) in kept {

@@ -17,12 +17,14 @@ impl Broker {
     }
 
     pub(super) fn basic_nack(&mut self, at: At, nack: basic::Nack, now: Moment) -> Result<(), Refusal> {
-        let how = if nack.requeue { Settlement::Requeue } else { Settlement::Discard };
+        let failed = false;
+        let how = if nack.requeue { Settlement::Requeue { failed } } else { Settlement::Discard { failed } };
         self.settle_tag(at, nack.delivery_tag, nack.multiple, how, now)
     }
 
     pub(super) fn basic_reject(&mut self, at: At, reject: basic::Reject, now: Moment) -> Result<(), Refusal> {
-        let how = if reject.requeue { Settlement::Requeue } else { Settlement::Discard };
+        let failed = true;
+        let how = if reject.requeue { Settlement::Requeue { failed } } else { Settlement::Discard { failed } };
         self.settle_tag(at, reject.delivery_tag, false, how, now)
     }
 
@@ -39,10 +41,11 @@ impl Broker {
     pub(super) fn settle(&mut self, at: At, how: Settlement, taken: Taken, now: Moment) {
         match how {
             Settlement::Acknowledge => self.acknowledge(taken, now),
-            Settlement::Requeue => self.groups(taken).into_iter().for_each(|group| self.requeue(group, now)),
-            Settlement::Discard => {
-                let groups = self.groups(taken);
-                groups.into_iter().for_each(|group| self.discard(group, now));
+            Settlement::Requeue { failed } => {
+                self.groups(taken).into_iter().for_each(|group| self.requeue(group, failed, now));
+            }
+            Settlement::Discard { failed } => {
+                self.groups(taken).into_iter().for_each(|group| self.discard(group, failed, now));
             }
         }
         self.resume_channel(at, now);
@@ -78,10 +81,11 @@ impl Broker {
         self.resume(queues, now);
     }
 
-    fn discard(&mut self, taken: Taken, now: Moment) {
+    fn discard(&mut self, taken: Taken, failed: bool, now: Moment) {
         let mut queues = Vec::new();
-        for (_, unacknowledged) in taken {
+        for (_, mut unacknowledged) in taken {
             self.release(&unacknowledged, &mut queues);
+            unacknowledged.entry.count_return(failed);
             self.give_up(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
         }
         self.resume(queues, now);
@@ -119,7 +123,7 @@ impl Broker {
     }
 
     /// Puts messages back to where they were in their queues, and hands them out again.
-    pub(super) fn requeue(&mut self, taken: Taken, now: Moment) {
+    pub(super) fn requeue(&mut self, taken: Taken, failed: bool, now: Moment) {
         let mut by_queue: Vec<(u64, Vec<Unacknowledged>)> = Vec::new();
         for (_, unacknowledged) in taken {
             match by_queue.iter_mut().find(|(queue, _)| *queue == unacknowledged.queue) {
@@ -143,7 +147,7 @@ impl Broker {
             let name = queue.name.clone();
             let (mut back, mut poison) = (Vec::new(), Vec::new());
             for mut entry in list.into_iter().map(|unacknowledged| unacknowledged.entry) {
-                entry.returns += 1;
+                entry.count_return(failed);
                 if u64::from(entry.returns) > limit { poison.push(entry) } else { back.push(entry) }
             }
             let count = back.len();
@@ -166,7 +170,7 @@ impl Broker {
             self.reply(at, AMQPClass::Basic(basic::AMQPMethod::RecoverOk(basic::RecoverOk {})));
         }
         let taken = self.channel(at).map(|channel| channel.take_all()).unwrap_or_default();
-        self.settle(at, Settlement::Requeue, taken, now);
+        self.settle(at, Settlement::Requeue { failed: false }, taken, now);
         Ok(())
     }
 }

@@ -385,6 +385,20 @@ fn what_a_commit_that_fails_would_have_settled_goes_back() {
     assert_eq!(office.broker.memory, 0);
 }
 
+#[test]
+fn a_message_that_was_never_noted_anything_about_costs_no_more_for_those_that_were() {
+    let mut office = Office::open();
+    let anna = office.client();
+    let text = |text: &str| AMQPValue::LongString(text.into());
+    office.declare(anna, "dead", &[]);
+    let dead = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))];
+    office.declare(anna, "none", &[&dead[..], &[("x-max-length", AMQPValue::LongInt(0))]].concat());
+    office.publish(anna, "dead", "x");
+    let alive = office.broker.memory;
+    office.publish(anna, "none", "x");
+    assert!(office.broker.memory > 2 * alive, "a death is charged for");
+}
+
 proptest! {
     /// Whatever clients do, the books balance: nothing is counted that isn't there, and an empty office costs nothing.
     #[test]

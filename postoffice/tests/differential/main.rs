@@ -7,6 +7,7 @@ mod alarms;
 mod confirms;
 mod consuming;
 mod dead_letters;
+mod deaths;
 mod exchanges;
 mod frames;
 mod handshake;

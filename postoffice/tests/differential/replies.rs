@@ -5,10 +5,7 @@ use crate::support::{
     methods::*,
     script::{At, Script},
 };
-use amq_protocol::{
-    protocol::{basic, confirm, queue, tx},
-    types::{AMQPValue, FieldArray},
-};
+use amq_protocol::protocol::{basic, confirm, queue, tx};
 
 const A: At = ("a", 1);
 const B: At = ("b", 1);
@@ -221,20 +218,10 @@ fn replies_are_confirmed_and_wait_for_a_commit() {
 fn copies_and_dead_letters_can_be_replies() {
     same_on_both(|s| {
         let address = address_of(s, A, "replies");
-        let list = |name: &str| AMQPValue::FieldArray(FieldArray::from(vec![text(name)]));
+        let copy = |kind: &str| properties_with_headers([(kind, list(&[&address]))]);
         s.call(B, a_queue("letters"));
-        s.publish_with(
-            B,
-            mandatory("", "nobody"),
-            properties().with_headers(table([("CC", list(&address))])),
-            b"a copy",
-        );
-        s.publish_with(
-            B,
-            to("", "letters"),
-            properties().with_headers(table([("BCC", list(&address))])),
-            b"a secret copy",
-        );
+        s.publish_with(B, mandatory("", "nobody"), copy("CC"), b"a copy");
+        s.publish_with(B, to("", "letters"), copy("BCC"), b"a secret copy");
         s.publish_with(B, to("amq.direct", &address), properties(), b"not by another exchange");
         s.call(
             B,
@@ -243,11 +230,10 @@ fn copies_and_dead_letters_can_be_replies() {
         s.publish(B, to("", "dead"), "a dead letter");
         s.call(B, one_from("dead"));
         s.tell(B, reject(1));
-        let both = AMQPValue::FieldArray(FieldArray::from(vec![text(&address), text("letters"), text(&address)]));
         s.publish_with(
             B,
             to("", &address),
-            properties().with_headers(table([("CC", both)])),
+            properties_with_headers([("CC", list(&[&address, "letters", &address]))]),
             b"several times the same",
         );
         s.publish_with(B, to("", &address), properties().with_reply_to(REPLY.into()), b"B has no consumer");

@@ -5,10 +5,7 @@ use crate::support::{
     methods::*,
     script::{At, Script},
 };
-use amq_protocol::{
-    protocol::{basic, confirm, exchange, queue, tx},
-    types::{AMQPValue, FieldArray},
-};
+use amq_protocol::protocol::{basic, confirm, exchange, queue, tx};
 
 const A: At = ("a", 1);
 const B: At = ("b", 1);
@@ -62,10 +59,7 @@ fn a_commit_fails_in_the_words_of_the_term_that_says_why() {
 #[test]
 fn a_commit_names_the_first_queue_that_is_gone() {
     same_on_both(|s| {
-        let list = |names: &[&str]| {
-            let names: Vec<_> = names.iter().map(|name| text(name)).collect();
-            properties().with_headers(table([("CC", AMQPValue::FieldArray(FieldArray::from(names)))]))
-        };
+        let copies = |names: &[&str]| properties_with_headers([("CC", list(names))]);
         for (client, exchange) in [("default", ""), ("direct", "amq.direct"), ("fanout", "amq.fanout")] {
             for queue in ["a", "b", "c", "d"] {
                 s.call(B, a_queue(queue));
@@ -74,7 +68,7 @@ fn a_commit_names_the_first_queue_that_is_gone() {
                 }
             }
             s.call((client, 1), tx::Select {});
-            s.publish_with((client, 1), to(exchange, "c"), list(&["d", "a", "b"]), b"lost");
+            s.publish_with((client, 1), to(exchange, "c"), copies(&["d", "a", "b"]), b"lost");
             s.call(B, without("b"));
             s.call(B, without("c"));
             s.call((client, 1), tx::Commit {});
