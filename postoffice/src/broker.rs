@@ -7,8 +7,10 @@
 //! - `channels`, `queues`, `exchanges`, `bindings`: opening, declaring, binding, and the end of each;
 //! - `publish`: from a message to the queues that it goes to, and its confirm;
 //! - `consume`: subscribing, getting, prefetch;
+//! - `replies`: consumers without a queue, and how they are reached;
 //! - `deliver`: from a queue to the consumer whose turn it is;
-//! - `settle`: acknowledgements, requeues, transactions;
+//! - `settle`: acknowledgements, requeues;
+//! - `transactions`: what takes effect together;
 //! - `dead_letter`: the second life of what a queue gives up;
 //! - `alarms`: what happens because time passes;
 //! - `outbox`: what lies ready for each client, and who has to wait;
@@ -25,7 +27,9 @@ mod methods;
 mod outbox;
 mod publish;
 mod queues;
+mod replies;
 mod settle;
+mod transactions;
 mod view;
 
 #[cfg(test)]
@@ -34,6 +38,7 @@ mod tests;
 pub(crate) use methods::Fatal;
 
 use bindings::Bindings;
+use replies::ReplyAddresses;
 
 use crate::{
     channel::{At, Channel},
@@ -131,7 +136,7 @@ pub(crate) struct Broker {
     exchanges: HashMap<Arc<str>, Exchange>,
     bindings: Bindings,
     /// Where direct replies go, by the name in the request's reply-to.
-    reply_addresses: HashMap<Arc<str>, At>,
+    reply_addresses: ReplyAddresses,
     /// Letters that a queue gave up and that are not sorted yet.
     dead: VecDeque<dead_letter::Dead>,
     /// When which queue has to be looked at.
@@ -170,7 +175,7 @@ impl Broker {
             queue_ids: HashMap::new(),
             exchanges: HashMap::from(exchanges),
             bindings: Bindings::default(),
-            reply_addresses: HashMap::new(),
+            reply_addresses: ReplyAddresses::new(),
             dead: VecDeque::new(),
             alarms: BTreeSet::new(),
             woken: Vec::new(),

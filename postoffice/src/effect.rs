@@ -23,8 +23,9 @@ pub(crate) enum Effect {
     GetOk { delivery_tag: u64, redelivered: bool, message_count: u32, message: Arc<Message> },
     /// `basic.return` of a message that no queue took
     Return(Arc<Message>),
-    /// `basic.ack`, the publisher's confirm
-    Confirm { delivery_tag: u64, multiple: bool },
+    /// `basic.ack`, the publisher's confirm; of a message that no queue took it stays alone, as in RabbitMQ, which sends
+    /// it before it looks at the next message
+    Confirm { delivery_tag: u64, multiple: bool, is_alone: bool },
     /// `basic.nack`, the publisher's refusal
     Refuse { delivery_tag: u64 },
 }

@@ -181,6 +181,24 @@ pub(crate) fn numbers(bytes: &[u8]) -> String {
     format!("<<{}>>", numbers.join(","))
 }
 
+/// The term by which RabbitMQ says that a queue is missing, as `~p` prints it from this column on: what doesn't fit in a
+/// line goes on in the next one.
+pub(crate) fn queue_not_found(queue: &str, column: usize) -> String {
+    const LAST_COLUMN: usize = 78;
+    let name = binary(queue.as_bytes());
+    let fits = |column: usize, term: &str| column + term.chars().count() <= LAST_COLUMN;
+    let resource = format!("{{resource,<<\"/\">>,queue,{name}}}}}");
+    if fits(column, &format!("{{not_found,{resource}")) {
+        return format!("{{not_found,{resource}");
+    }
+    let line = |column: usize| format!("\n{}", " ".repeat(column));
+    let start = format!("{{not_found,{}", line(column + 4));
+    if fits(column + 4, &resource) {
+        return start + &resource;
+    }
+    format!("{start}{{resource,<<\"/\">>,queue,{}{name}}}}}", line(column + 8))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,5 +227,14 @@ mod tests {
         let expected =
             ["10.0", "1.0e3", "0.0001", "1.0e-5", "123456.0", "9007199254740991.0", "9.007199254740992e15", "-0.0"];
         assert_eq!(written.map(float), expected);
+    }
+
+    #[test]
+    fn a_term_that_is_too_long_for_its_line_is_broken() {
+        assert_eq!(queue_not_found("q", 0), "{not_found,{resource,<<\"/\">>,queue,<<\"q\">>}}");
+        let lines = |length: usize| queue_not_found(&"q".repeat(length), 27).lines().count();
+        assert_eq!([8, 9, 15, 16, 200].map(lines), [1, 2, 2, 3, 3]);
+        let third = format!("{}<<\"{}\">>}}}}", " ".repeat(35), "q".repeat(16));
+        assert_eq!(queue_not_found(&"q".repeat(16), 27).lines().last(), Some(&*third));
     }
 }

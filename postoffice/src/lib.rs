@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod annotations;
 mod arguments;
 mod assembly;
 mod broker;

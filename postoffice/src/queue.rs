@@ -26,7 +26,7 @@ pub(crate) struct Entry {
     pub(crate) expires: Moment,
     /// How often it was delivered and came back.
     pub(crate) returns: u32,
-    /// How often of these it counts as a failed delivery; only quorum queues count.
+    /// How many of its deliveries failed, those in queues where it died included.
     pub(crate) failures: u32,
     /// How much memory it is charged for.
     pub(crate) charge: u32,
@@ -34,9 +34,9 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Whether it was delivered before.
+    /// Whether it was delivered before, as far as that counts.
     pub(crate) fn is_redelivered(&self) -> bool {
-        self.returns > 0
+        self.returns > 0 || self.failures > 0
     }
 
     /// Counts that a delivery came to nothing.
@@ -97,6 +97,8 @@ pub(crate) struct Queue {
     ready_bytes: usize,
     next_number: u64,
     admission: Admission,
+    /// The message that has just come, as long as it may go straight on to a consumer.
+    arriving: Option<u64>,
 }
 
 impl Queue {
@@ -126,6 +128,7 @@ impl Queue {
             ready_bytes: 0,
             next_number: 0,
             admission: Admission::default(),
+            arriving: None,
         }
     }
 
@@ -189,11 +192,27 @@ impl Queue {
         // A quorum queue gives a message that may not wait at all a millisecond to find its consumer.
         let shortest = u64::from(self.settings.queue_type == QueueType::Quorum);
         let expires = lifetime.map_or(NEVER, |lifetime| now.saturating_add(lifetime.max(shortest)));
-        let entry = Entry { message, number: self.next_number, expires, returns: 0, failures: 0, charge, priority };
+        let (number, failures) = (self.next_number, message.failures());
+        let entry = Entry { message, number, expires, returns: 0, failures, charge, priority };
         self.next_number += 1;
+        self.arriving = Some(entry.number);
         self.count_in(&entry);
         if let Some(list) = self.ready.get_mut(usize::from(priority)) {
             list.push_back(entry);
+        }
+    }
+
+    /// The message that came last has to wait, if it is still here.
+    pub(crate) fn has_arrived(&mut self) {
+        self.arriving = None;
+    }
+
+    /// Whether a delivery of this message now is marked as a repetition. A dead letter that finds a consumer waiting isn't,
+    /// however many deliveries failed where it died: so it is in RabbitMQ's classic queues.
+    pub(crate) fn is_repetition(&self, entry: &Entry) -> bool {
+        match self.settings.queue_type {
+            QueueType::Classic if self.arriving == Some(entry.number) => false,
+            _ => entry.is_redelivered(),
         }
     }
 
@@ -392,7 +411,7 @@ mod tests {
     }
 
     fn letter(body: &str) -> Arc<Message> {
-        Arc::new(Message { exchange: "".into(), content: Content::new(b"q", &[0, 0], body.as_bytes()) })
+        Arc::new(Message::new("".into(), Content::new(b"q", &[0, 0], body.as_bytes())))
     }
 
     fn bodies(entries: impl IntoIterator<Item = Entry>) -> String {

@@ -31,7 +31,7 @@ impl Broker {
         let Some(connection) = self.connections.get_mut(&at.connection) else { return };
         let Some(mut channel) = connection.channels.remove(&at.channel) else { return };
         if let Some(replies) = &channel.reply_consumer {
-            self.reply_addresses.remove(&replies.address);
+            self.forget_replies(replies);
         }
         let mut unacknowledged = channel.take_all();
         // What an open transaction had acknowledged was not acknowledged.

@@ -1,10 +1,10 @@
 //! Subscribing, getting and prefetch (AMQP 0-9-1, sections 1.8.3.1 to 1.8.3.10;
 //! <https://www.rabbitmq.com/docs/consumers>, <https://www.rabbitmq.com/docs/consumer-prefetch>).
 
-use super::{Broker, Consumer, deliver::message_for_delivery, queues::REPLY_TO};
+use super::{Broker, Consumer, deliver::message_for_delivery, replies::REPLY_TO};
 use crate::{
     arguments::{ConsumerSettings, QueueType},
-    channel::{At, ReplyConsumer, Unacknowledged},
+    channel::{At, Unacknowledged},
     effect::Effect,
     error::{Refusal, ReplyCode, queue_in_vhost, short},
     journal::Event,
@@ -27,6 +27,9 @@ impl Broker {
         let (prefetch, shared_prefetch) = (channel.prefetch, channel.shared_prefetch);
         if name == REPLY_TO {
             return self.consume_replies(at, &consume);
+        }
+        if self.is_reply_address(&name) {
+            return Err(self.no_consumer_of_replies(at, &name));
         }
         let id = self.queue_for(at, &name)?;
         self.check_room()?;
@@ -84,36 +87,13 @@ impl Broker {
         Ok(())
     }
 
-    /// Subscribes to direct replies (<https://www.rabbitmq.com/docs/direct-reply-to>).
-    fn consume_replies(&mut self, at: At, consume: &basic::Consume) -> Result<(), Refusal> {
-        if !consume.no_ack {
-            return Err(ReplyCode::PreconditionFailed.because("reply consumer cannot acknowledge"));
-        }
-        let address: Arc<str> = format!("{REPLY_TO}.{}", self.unguessable()).into();
-        let tag: Arc<str> = match consume.consumer_tag.as_str() {
-            "" => format!("amq.ctag-{}", self.unguessable()).into(),
-            tag => tag.into(),
-        };
-        let Some(channel) = self.channel(at) else { return Ok(()) };
-        if channel.reply_consumer.is_some() {
-            return Err(ReplyCode::PreconditionFailed.because("reply consumer already set"));
-        }
-        channel.reply_consumer = Some(ReplyConsumer { tag: tag.clone(), address: address.clone() });
-        self.reply_addresses.insert(address, at);
-        if !consume.nowait {
-            let ok = basic::ConsumeOk { consumer_tag: short(&tag) };
-            self.reply(at, AMQPClass::Basic(basic::AMQPMethod::ConsumeOk(ok)));
-        }
-        Ok(())
-    }
-
     pub(super) fn basic_cancel(&mut self, at: At, cancel: basic::Cancel, now: Moment) -> Result<(), Refusal> {
         let tag = cancel.consumer_tag.as_str();
         let Some(channel) = self.channel(at) else { return Ok(()) };
         let mut left = None;
         if channel.reply_consumer.as_ref().is_some_and(|replies| &*replies.tag == tag) {
             if let Some(replies) = channel.reply_consumer.take() {
-                self.reply_addresses.remove(&replies.address);
+                self.forget_replies(&replies);
             }
         } else if let Some(consumer) = channel.consumers.remove(tag) {
             left = self.remove_consumer(consumer, now);
@@ -184,6 +164,10 @@ impl Broker {
 
     pub(super) fn basic_get(&mut self, at: At, get: basic::Get, now: Moment) -> Result<(), Refusal> {
         let name = self.or_last_queue(at, get.queue.as_str())?;
+        if self.is_reply_address(&name) {
+            let text = format!("basic.get not supported by volatile {}", queue_in_vhost(&name));
+            return Err(ReplyCode::NotImplemented.because(text));
+        }
         let id = self.queue_for(at, &name)?;
         self.expire(id, now);
         let Some(queue) = self.queues.get_mut(&id) else { return Ok(()) };

@@ -44,7 +44,7 @@ impl Broker {
             if queue.next_expiry() <= now {
                 for entry in queue.take_expired(now) {
                     self.memory -= entry.charge as usize;
-                    self.dead.push_back(Dead { queue: id, message: entry.message, reason: Reason::Expired });
+                    self.dead.push_back(Dead::new(id, entry, Reason::Expired));
                 }
             }
             channel.last_served = id;
@@ -145,7 +145,7 @@ impl Broker {
     pub(super) fn give_up(&mut self, id: u64, entries: Vec<Entry>, reason: Reason) {
         for entry in entries {
             self.memory -= entry.charge as usize;
-            self.dead.push_back(Dead { queue: id, message: entry.message, reason });
+            self.dead.push_back(Dead::new(id, entry, reason));
         }
     }
 }
@@ -162,7 +162,7 @@ fn hand_out(
     journal: &mut Option<Vec<Event>>,
 ) -> usize {
     let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { return 0 };
-    let redelivered = entry.is_redelivered();
+    let redelivered = queue.is_repetition(&entry);
     let message = message_for_delivery(queue, &entry);
     let (kept, freed) = match consumer.no_ack {
         true => (None, entry.charge as usize),
@@ -187,17 +187,20 @@ fn hand_out(
 /// The message as a client gets it: one that has come back to a quorum queue says how often, and how often of these its
 /// delivery had failed. See <https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling>.
 pub(super) fn message_for_delivery(queue: &Queue, entry: &Entry) -> Arc<Message> {
-    if queue.settings.queue_type == QueueType::Classic || entry.returns == 0 {
+    // What failed before it died in another queue counts on here.
+    let taken = if entry.returns > 0 { entry.returns } else { entry.failures };
+    if queue.settings.queue_type == QueueType::Classic || taken == 0 {
         return entry.message.clone();
     }
     let content = &entry.message.content;
     let Ok(properties) = content.properties() else { return entry.message.clone() };
     let mut headers = properties.headers().unwrap_or_default();
-    headers.insert("x-acquired-count".into(), AMQPValue::LongLongInt(entry.returns.into()));
+    headers.insert("x-acquired-count".into(), AMQPValue::LongLongInt(taken.into()));
     if entry.failures > 0 {
         headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(entry.failures.into()));
     }
     let raw = properties.with_headers(&headers);
     let content = Content::new(content.routing_key(), &raw, content.body());
-    Arc::new(Message { exchange: entry.message.exchange.clone(), content })
+    let Message { exchange, annotations, .. } = &*entry.message;
+    Arc::new(Message { exchange: exchange.clone(), content, annotations: annotations.clone() })
 }

@@ -120,8 +120,8 @@ pub(super) fn post(woken: &mut Vec<u64>, connection: &mut Connection, at: At, ef
     }
     connection.outbox_weight += effect.weight();
     // Confirms that follow one another become one with `multiple`, as RabbitMQ does when it is busy.
-    if let Effect::Confirm { delivery_tag, .. } = effect
-        && let Some(Outgoing { channel, effect: Effect::Confirm { delivery_tag: last, multiple } }) =
+    if let Effect::Confirm { delivery_tag, is_alone: false, .. } = effect
+        && let Some(Outgoing { channel, effect: Effect::Confirm { delivery_tag: last, multiple, is_alone: false } }) =
             connection.outbox.last_mut()
         && *channel == at.channel
         && *last + 1 == delivery_tag

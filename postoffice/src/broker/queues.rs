@@ -1,6 +1,6 @@
 //! Declaring, purging and deleting queues, and what a channel may call them (AMQP 0-9-1, section 1.7).
 
-use super::Broker;
+use super::{Broker, replies::REPLY_TO};
 use crate::{
     arguments::{QueueType, Settings},
     channel::At,
@@ -18,18 +18,12 @@ use amq_protocol::{
 };
 use std::sync::Arc;
 
-/// The name with which a client asks for direct replies; the broker appends to it.
-pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
-
 impl Broker {
     pub(super) fn queue_declare(&mut self, at: At, declare: queue::Declare, now: Moment) -> Result<(), Refusal> {
         let name = without_line_breaks(declare.queue.as_str());
         if name.starts_with(REPLY_TO) {
-            // A server asks this way whether its client still waits for the reply.
-            return match name == REPLY_TO || self.reply_addresses.contains_key(name.as_str()) {
-                true => self.declared(at, declare.nowait, name.into(), 0, 1),
-                false => Err(no_queue(&name)),
-            };
+            self.check_reply_address(at, &name)?;
+            return self.declared(at, declare.nowait, name.into(), 0, 1);
         }
         if declare.passive {
             // To ask is to use it, even where it then turns out to be somebody else's.
@@ -153,8 +147,13 @@ impl Broker {
 
     pub(super) fn queue_purge(&mut self, at: At, purge: queue::Purge, now: Moment) -> Result<(), Refusal> {
         let name = self.or_last_queue(at, purge.queue.as_str())?;
-        let queue = self.queue_for(at, &name)?;
-        let count = self.purge(queue, now);
+        let count = match self.is_reply_address(&name) {
+            true => 0,
+            false => {
+                let queue = self.queue_for(at, &name)?;
+                self.purge(queue, now)
+            }
+        };
         if !purge.nowait {
             let ok = queue::PurgeOk { message_count: count as u32 };
             self.reply(at, AMQPClass::Queue(queue::AMQPMethod::PurgeOk(ok)));

@@ -1,15 +1,13 @@
-//! Acknowledgements, requeues and transactions (AMQP 0-9-1, sections 1.8.3.13 to 1.8.3.16 and 1.9;
-//! <https://www.rabbitmq.com/docs/confirms>).
+//! Acknowledgements and requeues (AMQP 0-9-1, sections 1.8.3.13 to 1.8.3.16; <https://www.rabbitmq.com/docs/confirms>).
 
-use super::{Broker, dead_letter::Reason, publish::Delivery};
+use super::{Broker, dead_letter::Reason};
 use crate::{
-    channel::{At, Settlement, Taken, Transaction, Unacknowledged},
+    channel::{At, Settlement, Taken, Unacknowledged},
     error::{Refusal, ReplyCode},
-    expiration,
     journal::Event,
     queue::Moment,
 };
-use amq_protocol::protocol::{AMQPClass, basic, tx};
+use amq_protocol::protocol::{AMQPClass, basic};
 use std::collections::BTreeMap;
 
 impl Broker {
@@ -33,13 +31,13 @@ impl Broker {
         let Some(channel) = self.channel(at) else { return Ok(()) };
         let taken = channel.take(tag, multiple)?;
         match &mut channel.transaction {
-            Some(transaction) => transaction.settlements.push((how, taken)),
+            Some(transaction) => transaction.settle(how, taken),
             None => self.settle(at, how, taken, now),
         }
         Ok(())
     }
 
-    fn settle(&mut self, at: At, how: Settlement, taken: Taken, now: Moment) {
+    pub(super) fn settle(&mut self, at: At, how: Settlement, taken: Taken, now: Moment) {
         let is_shared = self.channel(at).is_some_and(|channel| channel.shared_prefetch > 0);
         for group in self.groups(taken) {
             let released = match how {
@@ -177,51 +175,5 @@ impl Broker {
         let taken = self.channel(at).map(|channel| channel.take_all()).unwrap_or_default();
         self.settle(at, Settlement::Requeue { failed: false }, taken, now);
         Ok(())
-    }
-
-    pub(super) fn tx_select(&mut self, at: At) -> Result<(), Refusal> {
-        let Some(channel) = self.channel(at) else { return Ok(()) };
-        if channel.confirms {
-            return Err(ReplyCode::PreconditionFailed.because("cannot switch from confirm to tx mode"));
-        }
-        channel.transaction.get_or_insert_default();
-        self.reply(at, AMQPClass::Tx(tx::AMQPMethod::SelectOk(tx::SelectOk {})));
-        Ok(())
-    }
-
-    pub(super) fn tx_commit(&mut self, at: At, now: Moment) -> Result<(), Refusal> {
-        let transaction = self.take_transaction(at)?;
-        let mut refused = false;
-        for (message, queues, mandatory) in transaction.publishes {
-            refused |= self.is_refused_by(&queues, at, &message);
-            let lifetime =
-                message.content.properties().ok().and_then(|properties| properties.expiration().map(Vec::from));
-            let lifetime = lifetime.and_then(|text| expiration::parse(&text).ok());
-            self.deliver(Delivery { message, queues, from: Some(at), mandatory, confirm: None, lifetime }, now);
-        }
-        for (how, taken) in transaction.settlements {
-            self.settle(at, how, taken, now);
-        }
-        if refused {
-            return Err(ReplyCode::PreconditionFailed.because("partial tx completion"));
-        }
-        self.reply(at, AMQPClass::Tx(tx::AMQPMethod::CommitOk(tx::CommitOk {})));
-        Ok(())
-    }
-
-    pub(super) fn tx_rollback(&mut self, at: At) -> Result<(), Refusal> {
-        let transaction = self.take_transaction(at)?;
-        if let Some(channel) = self.channel(at) {
-            transaction.settlements.into_iter().for_each(|(_, taken)| channel.give_back(taken));
-        }
-        self.reply(at, AMQPClass::Tx(tx::AMQPMethod::RollbackOk(tx::RollbackOk {})));
-        Ok(())
-    }
-
-    /// The open transaction; an empty one takes its place.
-    fn take_transaction(&mut self, at: At) -> Result<Transaction, Refusal> {
-        let open = self.channel(at).and_then(|channel| channel.transaction.as_mut());
-        let open = open.ok_or_else(|| ReplyCode::PreconditionFailed.because("channel is not transactional"))?;
-        Ok(std::mem::take(open))
     }
 }

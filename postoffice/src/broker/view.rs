@@ -32,7 +32,8 @@ impl Broker {
                 .iter()
                 .map(|entry| {
                     let message = &entry.message;
-                    let properties = parse_properties(message.content.raw_properties());
+                    let properties = message.properties_for_clients();
+                    let properties = parse_properties(&properties[..]);
                     Letter {
                         body: message.content.body().to_vec(),
                         exchange: message.exchange.to_string(),

@@ -52,6 +52,8 @@ pub struct Script {
     peers: BTreeMap<&'static str, Peer>,
     probe: Peer,
     watched: BTreeMap<String, Counts>,
+    /// The same before the last operation.
+    before: BTreeMap<String, Counts>,
     /// Some of these are quorum queues.
     replicated: bool,
     expected: Expected,
@@ -103,6 +105,9 @@ struct ChannelView {
     transacting: bool,
     published: u64,
     unconfirmed: BTreeSet<u64>,
+    /// The confirmations that are due answer one message, or each one of several: their frames are certain.
+    one_by_one: bool,
+    confirmations: Vec<String>,
     acked: BTreeSet<u64>,
     nacked: BTreeSet<u64>,
     unacknowledged: Vec<u64>,
@@ -132,6 +137,7 @@ impl Script {
             peers: BTreeMap::new(),
             probe: Peer::open(addr, &Hello::default()),
             watched: BTreeMap::new(),
+            before: BTreeMap::new(),
             declared: Default::default(),
         }
     }
@@ -262,8 +268,31 @@ impl Script {
         self.publish_all(at, publish, properties, &[body]);
     }
 
-    /// Publishes several messages without looking at what they cause in between.
+    /// Publishes several messages without looking at what they cause in between. How many of them one confirmation
+    /// answers is the broker's choice of the moment.
     pub fn publish_all(&mut self, at: At, publish: basic::Publish, properties: AMQPProperties, bodies: &[&[u8]]) {
+        self.publish_several(at, publish, properties, bodies, bodies.len() == 1);
+    }
+
+    /// The same for messages that the broker confirms before it looks at the next one: those that no queue takes.
+    pub fn publish_all_one_by_one(
+        &mut self,
+        at: At,
+        publish: basic::Publish,
+        properties: AMQPProperties,
+        bodies: &[&[u8]],
+    ) {
+        self.publish_several(at, publish, properties, bodies, true);
+    }
+
+    fn publish_several(
+        &mut self,
+        at: At,
+        publish: basic::Publish,
+        properties: AMQPProperties,
+        bodies: &[&[u8]],
+        one_by_one: bool,
+    ) {
         let shown: Vec<_> = bodies.iter().map(|body| show::body(body)).collect();
         let method = publish.class();
         let operation = format!(
@@ -278,6 +307,7 @@ impl Script {
         if !channel.open {
             return self.finish(format!("{operation} (the channel is closed)"), Vec::new());
         }
+        channel.one_by_one = one_by_one && channel.unconfirmed.is_empty();
         for _ in bodies {
             if channel.confirming {
                 channel.published += 1;
@@ -429,9 +459,11 @@ impl Script {
             }
             AMQPClass::Queue(Queue::Declare(declare)) => {
                 self.replicated |= declare.arguments.inner().get("x-queue-type") == Some(&text("quorum"));
-                // Others may not look at an exclusive queue.
-                if !declare.exclusive {
+                // Others may not look at an exclusive queue, and who looks at one that expires keeps it alive.
+                if !declare.exclusive && !declare.arguments.inner().contains_key("x-expires") {
                     self.watched.entry(name.clone()).or_default();
+                } else {
+                    self.look_away_from(&name);
                 }
                 self.declared.0.insert(name);
             }
@@ -451,33 +483,39 @@ impl Script {
     }
 
     /// Settles, and notes what was observed.
-    fn finish(&mut self, operation: String, mut also: Vec<(&'static str, Peer)>) {
-        let before = self.watched.clone();
+    fn finish(&mut self, operation: String, also: Vec<(&'static str, Peer)>) {
+        self.before = self.watched.clone();
+        let observed = self.observe(also, Some(self.steps.len()));
+        let operation = self.invented.number(&operation);
+        self.steps.push(Step { operation, observed });
+    }
+
+    /// What there is to see once the brokers have settled, channel by channel, and then the queues that have changed since
+    /// the operation began.
+    fn observe(&mut self, mut also: Vec<(&'static str, Peer)>, step: Option<usize>) -> Vec<String> {
         self.settle();
-        let mut observed = self.take_observed(&before, &mut also);
+        let mut observed = self.take_observed(&mut also);
         let end = Instant::now() + QUORUM_PATIENCE;
         while self.replicated && Instant::now() < end {
-            let Some(expected) = self.expected.step(self.steps.len()) else { break };
+            let Some(expected) = step.and_then(|step| self.expected.step(step)) else { break };
             if observed.len() >= expected.len() && queue_lines(&observed).eq(queue_lines(expected)) {
                 break;
             }
             self.settle();
             observed.retain(|line| !line.starts_with("queue ")); // they are noted anew
-            observed.extend(self.take_observed(&before, &mut also));
-            // Per channel the order is that of arrival.
-            observed.sort_by_key(|line| {
-                line.split_once(" ← ")
-                    .map(|(at, _)| at.to_owned())
-                    .ok_or(line.to_owned())
-                    .map_or_else(|queue| (1, queue), |at| (0, at))
-            });
+            observed.extend(self.take_observed(&mut also));
         }
-        let operation = self.invented.number(&operation);
-        let observed = observed.iter().map(|line| self.invented.number(line)).collect();
-        self.steps.push(Step { operation, observed });
+        if self.replicated {
+            let place = |line: &String| match line.split_once(" ← ") {
+                Some((at, _)) => (false, at.to_owned()),
+                None => (true, line.clone()),
+            };
+            observed.sort_by_key(place); // stable: of each channel in the order of arrival
+        }
+        observed.iter().map(|line| self.invented.number(line)).collect()
     }
 
-    fn take_observed(&mut self, before: &BTreeMap<String, Counts>, also: &mut [(&'static str, Peer)]) -> Vec<String> {
+    fn take_observed(&mut self, also: &mut [(&'static str, Peer)]) -> Vec<String> {
         let mut observed = Vec::new();
         for (name, peer) in also {
             observed.extend(peer.take_observed(name));
@@ -486,7 +524,7 @@ impl Script {
             observed.extend(peer.take_observed(name));
         }
         for (queue, counts) in &self.watched {
-            if before.get(queue) != Some(counts) {
+            if self.before.get(queue) != Some(counts) {
                 observed.push(match counts {
                     Some((ready, consumers)) => format!("queue {queue}: {ready} ready, {consumers} consumers"),
                     None => format!("queue {queue}: missing"),
@@ -496,16 +534,16 @@ impl Script {
         observed
     }
 
+    /// Adds what was waited for to the operation before.
     fn finish_waiting(&mut self, what: String, reached: bool) {
-        self.finish(format!("until {what}{}", if reached { "" } else { " (in vain)" }), Vec::new());
-        let (Some(waiting), Some(before)) = (self.steps.pop(), self.steps.last_mut()) else { return };
-        before.operation = format!("{}, {}", before.operation, waiting.operation);
+        let observed = self.observe(Vec::new(), None);
+        let Some(step) = self.steps.last_mut() else { return };
+        let outcome = if reached { "" } else { " (in vain)" };
+        step.operation = format!("{}, until {what}{outcome}", step.operation);
         // Of a queue's counts only the last are certain: how they went there is a matter of the moment.
-        let queue = |line: &str| Some(line.strip_prefix("queue ")?.split_once(": ")?.0.to_owned());
-        let later: Vec<_> = waiting.observed.iter().filter_map(|line| queue(line)).collect();
-        before.observed.retain(|line| queue(line).is_none_or(|queue| !later.contains(&queue)));
-        before.observed.extend(waiting.observed);
-        before.observed.sort_by_key(|line| queue(line)); // stable: what was seen first, then the queues
+        step.observed.retain(|line| !line.starts_with("queue "));
+        step.observed.extend(observed);
+        step.observed.sort_by_key(|line| line.starts_with("queue ")); // stable: what was seen first, then the queues
     }
 
     fn settle(&mut self) {
@@ -631,7 +669,10 @@ impl Peer {
     }
 
     fn noise(&self) -> usize {
-        let noise = |channel: &ChannelView| channel.observed.len() + channel.acked.len() + channel.nacked.len();
+        let noise = |channel: &ChannelView| {
+            let confirmed = channel.confirmations.len() + channel.acked.len() + channel.nacked.len();
+            channel.observed.len() + confirmed
+        };
         self.channels.values().map(noise).sum()
     }
 
@@ -639,7 +680,9 @@ impl Peer {
         let mut lines = Vec::new();
         for (number, channel) in &mut self.channels {
             let mut own = std::mem::take(&mut channel.observed);
-            // How many confirmations one frame carries is the broker's choice of the moment.
+            // Whether a queue's confirmation or its delivery comes first is a matter of the moment, so confirmations
+            // are listed last; how many one frame carries may be the broker's choice.
+            own.append(&mut channel.confirmations);
             for (verdict, tags) in [("acks", &mut channel.acked), ("nacks", &mut channel.nacked)] {
                 let tags = std::mem::take(tags);
                 if !tags.is_empty() {
@@ -727,7 +770,7 @@ impl Peer {
                 return channel.begin_content(shown); // the answer is complete with its body
             }
             AMQPClass::Basic(Basic::Return(_)) => {
-                let late = channel.confirming && channel.unconfirmed.is_empty();
+                let late = channel.confirming && channel.published > 0 && channel.unconfirmed.is_empty();
                 return channel.begin_content(if late { shown + " after its confirmation" } else { shown });
             }
             AMQPClass::Channel(Channel::Close(_)) => {
@@ -748,7 +791,8 @@ impl Peer {
             AMQPClass::Channel(Channel::CloseOk(_)) => channel.end(),
             AMQPClass::Channel(Channel::OpenOk(_)) => {
                 let observed = std::mem::take(&mut channel.observed);
-                *channel = ChannelView { open: true, observed, ..Default::default() };
+                let confirmations = std::mem::take(&mut channel.confirmations);
+                *channel = ChannelView { open: true, observed, confirmations, ..Default::default() };
             }
             AMQPClass::Confirm(_) => channel.confirming = true,
             AMQPClass::Tx(tx::AMQPMethod::SelectOk(_)) => channel.transacting = true,
@@ -817,7 +861,12 @@ impl ChannelView {
         let tags: Vec<_> =
             self.unconfirmed.iter().copied().filter(|&other| other == tag || multiple && other <= tag).collect();
         if tags.is_empty() {
-            self.observed.push(format!("{shown} for nothing"));
+            return self.observed.push(format!("{shown} for nothing"));
+        }
+        if self.one_by_one {
+            self.unconfirmed.retain(|tag| !tags.contains(tag));
+            self.confirmations.push(shown.to_owned());
+            return;
         }
         for tag in tags {
             self.unconfirmed.remove(&tag);
@@ -851,8 +900,9 @@ impl ChannelView {
 
     fn end(&mut self) {
         let observed = std::mem::take(&mut self.observed);
+        let confirmations = std::mem::take(&mut self.confirmations);
         let (acked, nacked) = (std::mem::take(&mut self.acked), std::mem::take(&mut self.nacked));
-        *self = Self { observed, acked, nacked, ..Default::default() };
+        *self = Self { observed, confirmations, acked, nacked, ..Default::default() };
     }
 }
 
