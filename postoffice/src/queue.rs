@@ -1,9 +1,16 @@
 //! One mailbox: the letters that wait in it, their order, limits and expiry
 //! (<https://www.rabbitmq.com/docs/queues>). Where a letter goes from here is the broker's part.
 
-use crate::{arguments::Settings, message::Message, rota::Rota};
+use crate::{
+    arguments::{QueueType, Settings},
+    message::Message,
+    rota::Rota,
+};
 use amq_protocol::types::FieldTable;
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 /// A point in time: milliseconds since the start of 1970. The queue has no clock; it is told.
 pub(crate) type Moment = u64;
@@ -44,6 +51,10 @@ pub(crate) struct Queue {
     pub(crate) holder: Option<u64>,
     /// How many messages were delivered and not yet acknowledged.
     pub(crate) unacknowledged: usize,
+    /// How many of those went to `basic.get`.
+    pub(crate) got: usize,
+    /// How many of those the consumers that are gone still owe.
+    pub(crate) gone: BTreeMap<u64, usize>,
     /// When it was last used; an idle queue may expire.
     pub(crate) last_used: Moment,
     /// The moment for which the broker has set its alarm clock for this queue.
@@ -68,6 +79,8 @@ impl Queue {
             consumers: Rota::default(),
             holder: None,
             unacknowledged: 0,
+            got: 0,
+            gone: BTreeMap::new(),
             last_used: now,
             alarm: NEVER,
             ready,
@@ -161,8 +174,39 @@ impl Queue {
     /// When the queue itself goes if nobody uses it.
     pub(crate) fn own_expiry(&self) -> Moment {
         match self.settings.expires {
-            Some(idle) if self.consumers.is_empty() => self.last_used.saturating_add(idle),
+            Some(idle) if self.consumer_count() == 0 => self.last_used.saturating_add(idle),
             _ => NEVER,
+        }
+    }
+
+    /// How many consumers it has. A quorum queue counts those that are gone for as long as they owe acknowledgements,
+    /// and each message that was got as a consumer of its own.
+    pub(crate) fn consumer_count(&self) -> usize {
+        match self.settings.queue_type {
+            QueueType::Classic => self.consumers.len(),
+            QueueType::Quorum => self.consumers.len() + self.gone.len() + self.got,
+        }
+    }
+
+    /// A message that was delivered is settled: by a consumer that is still there, by one that is gone, or by whoever got
+    /// it. The last acknowledgement that one of the latter owes is use, to a quorum queue.
+    pub(crate) fn settled(&mut self, consumer: Option<u64>, now: Moment) {
+        self.unacknowledged -= 1;
+        match consumer {
+            None => self.got -= 1,
+            Some(consumer) => match self.gone.get_mut(&consumer) {
+                None => return,
+                Some(owed) => {
+                    *owed -= 1;
+                    if *owed > 0 {
+                        return;
+                    }
+                    self.gone.remove(&consumer);
+                }
+            },
+        }
+        if self.settings.queue_type == QueueType::Quorum {
+            self.last_used = now;
         }
     }
 

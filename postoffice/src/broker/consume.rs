@@ -124,6 +124,9 @@ impl Broker {
         let Some(queue) = self.queues.get_mut(&gone.queue) else { return };
         queue.consumers.leave(id);
         queue.last_used = now;
+        if gone.in_flight > 0 {
+            queue.gone.insert(id, gone.in_flight);
+        }
         if queue.holder == Some(id) {
             queue.holder = if queue.settings.single_active_consumer { queue.consumers.next() } else { None };
         }
@@ -169,6 +172,7 @@ impl Broker {
             None
         } else {
             queue.unacknowledged += 1;
+            queue.got += 1;
             Some(Unacknowledged { queue: id, consumer: None, entry })
         };
         let delivery_tag = self.channel(at).map(|channel| channel.deliver(kept)).unwrap_or_default();

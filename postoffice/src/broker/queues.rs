@@ -130,7 +130,7 @@ impl Broker {
     }
 
     pub(super) fn counts(&self, queue: u64) -> (usize, usize) {
-        self.queues.get(&queue).map_or((0, 0), |queue| (queue.len(), queue.consumers.len()))
+        self.queues.get(&queue).map_or((0, 0), |queue| (queue.len(), queue.consumer_count()))
     }
 
     fn check_same_queue(

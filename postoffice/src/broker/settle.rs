@@ -69,7 +69,7 @@ impl Broker {
     fn acknowledge(&mut self, taken: Taken, now: Moment) {
         let mut queues = Vec::new();
         for (delivery_tag, unacknowledged) in taken {
-            self.release(&unacknowledged, &mut queues);
+            self.release(&unacknowledged, &mut queues, now);
             self.memory -= unacknowledged.entry.charge as usize;
             if self.journal.is_some()
                 && let Some(queue) = self.queues.get(&unacknowledged.queue).map(|queue| queue.name.clone())
@@ -83,16 +83,17 @@ impl Broker {
     fn discard(&mut self, taken: Taken, now: Moment) {
         let mut queues = Vec::new();
         for (_, unacknowledged) in taken {
-            self.release(&unacknowledged, &mut queues);
+            self.release(&unacknowledged, &mut queues, now);
             self.give_up(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
         }
         self.resume(queues, now);
     }
 
     /// Counts a delivery as done; notes its queue where a paused consumer may go on for it.
-    fn release(&mut self, unacknowledged: &Unacknowledged, queues: &mut Vec<u64>) {
+    fn release(&mut self, unacknowledged: &Unacknowledged, queues: &mut Vec<u64>, now: Moment) {
         if let Some(queue) = self.queues.get_mut(&unacknowledged.queue) {
-            queue.unacknowledged -= 1;
+            queue.settled(unacknowledged.consumer.as_ref().map(|(id, _)| *id), now);
+            self.set_alarm(unacknowledged.queue);
         }
         if let Some(consumer) = unacknowledged.consumer.as_ref().and_then(|(id, _)| self.consumers.get_mut(id)) {
             consumer.in_flight -= 1;
@@ -131,7 +132,7 @@ impl Broker {
         }
         for (id, list) in by_queue {
             let mut unpaused = Vec::new();
-            list.iter().for_each(|unacknowledged| self.release(unacknowledged, &mut unpaused));
+            list.iter().for_each(|unacknowledged| self.release(unacknowledged, &mut unpaused, now));
             let charge = list.iter().map(|unacknowledged| unacknowledged.entry.charge as usize).sum::<usize>();
             self.unpause(id);
             let Some(queue) = self.queues.get_mut(&id) else {

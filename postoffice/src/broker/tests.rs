@@ -23,12 +23,7 @@ struct Office {
 
 impl Office {
     fn open() -> Self {
-        let limits = Limits {
-            memory: 100_000,
-            message: 10_000,
-            objects: 1_000,
-            transient_nonexcl_queues: false,
-        };
+        let limits = Limits { memory: 100_000, message: 10_000, objects: 1_000, transient_nonexcl_queues: false };
         Self { broker: Broker::new(limits), now: 1_000_000 }
     }
 

@@ -11,5 +11,6 @@ mod dead_letters;
 mod exchanges;
 mod frames;
 mod handshake;
+mod leases;
 mod queues;
 mod random;
