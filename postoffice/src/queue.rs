@@ -156,19 +156,25 @@ impl Queue {
         }
     }
 
-    /// Counts a message that a client is done with, as far as its receiver is no consumer any more.
-    pub(crate) fn release(&mut self, receiver: Option<u64>) {
+    /// A message that was delivered is settled: by a consumer that is still there, by one that is gone, or by whoever got
+    /// it. The last acknowledgement that one of the latter owes is use, to a quorum queue.
+    pub(crate) fn settled(&mut self, consumer: Option<u64>, now: Moment) {
         self.unacknowledged -= 1;
-        match receiver {
+        match consumer {
             None => self.taken -= 1,
-            Some(consumer) => {
-                if let Some(held) = self.departed.get_mut(&consumer) {
-                    *held -= 1;
-                    if *held == 0 {
-                        self.departed.remove(&consumer);
+            Some(consumer) => match self.departed.get_mut(&consumer) {
+                None => return,
+                Some(owed) => {
+                    *owed -= 1;
+                    if *owed > 0 {
+                        return;
                     }
+                    self.departed.remove(&consumer);
                 }
-            }
+            },
+        }
+        if self.settings.queue_type == QueueType::Quorum {
+            self.last_used = now;
         }
     }
 
@@ -292,7 +298,7 @@ impl Queue {
     /// When the queue itself goes if nobody uses it.
     pub(crate) fn own_expiry(&self) -> Moment {
         match self.settings.expires {
-            Some(idle) if self.consumers.is_empty() => self.last_used.saturating_add(idle),
+            Some(idle) if self.consumer_count() == 0 => self.last_used.saturating_add(idle),
             _ => NEVER,
         }
     }

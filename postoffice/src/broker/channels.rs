@@ -34,6 +34,12 @@ impl Broker {
             self.forget_replies(replies);
         }
         let mut unacknowledged = channel.take_all();
+        // To leave with something of a queue's is use; a message that was got would else be none.
+        for (_, taken) in &unacknowledged {
+            if let Some(queue) = self.queues.get_mut(&taken.queue) {
+                queue.last_used = now;
+            }
+        }
         // What an open transaction had acknowledged was not acknowledged.
         let held = channel.transaction.take().unwrap_or_default().settlements;
         unacknowledged.extend(held.into_iter().flat_map(|(_, taken)| taken));

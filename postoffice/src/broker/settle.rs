@@ -41,12 +41,12 @@ impl Broker {
         let is_shared = self.channel(at).is_some_and(|channel| channel.shared_prefetch > 0);
         for group in self.groups(taken) {
             let released = match how {
-                Settlement::Acknowledge => self.acknowledge(group),
+                Settlement::Acknowledge => self.acknowledge(group, now),
                 Settlement::Requeue { failed } => {
                     self.requeue(group, failed, now);
                     Vec::new()
                 }
-                Settlement::Discard { failed } => self.discard(group, failed),
+                Settlement::Discard { failed } => self.discard(group, failed, now),
             };
             if !is_shared {
                 self.resume(released, now);
@@ -74,10 +74,10 @@ impl Broker {
     }
 
     /// Gives the queues for which a consumer may go on.
-    fn acknowledge(&mut self, taken: Taken) -> Vec<u64> {
+    fn acknowledge(&mut self, taken: Taken, now: Moment) -> Vec<u64> {
         let mut queues = Vec::new();
         for (delivery_tag, unacknowledged) in taken {
-            self.release(&unacknowledged, &mut queues);
+            self.release(&unacknowledged, &mut queues, now);
             self.memory -= unacknowledged.entry.charge as usize;
             if self.journal.is_some()
                 && let Some(queue) = self.queues.get(&unacknowledged.queue).map(|queue| queue.name.clone())
@@ -88,10 +88,10 @@ impl Broker {
         queues
     }
 
-    fn discard(&mut self, taken: Taken, failed: bool) -> Vec<u64> {
+    fn discard(&mut self, taken: Taken, failed: bool, now: Moment) -> Vec<u64> {
         let mut queues = Vec::new();
         for (_, mut unacknowledged) in taken {
-            self.release(&unacknowledged, &mut queues);
+            self.release(&unacknowledged, &mut queues, now);
             unacknowledged.entry.count_return(failed);
             self.give_up(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
         }
@@ -99,14 +99,15 @@ impl Broker {
     }
 
     /// Counts a delivery as done; notes its queue where a consumer may go on for it.
-    fn release(&mut self, unacknowledged: &Unacknowledged, queues: &mut Vec<u64>) {
+    fn release(&mut self, unacknowledged: &Unacknowledged, queues: &mut Vec<u64>, now: Moment) {
         let mut may_go_on = false;
         if let Some(consumer) = unacknowledged.consumer.as_ref().and_then(|(id, _)| self.consumers.get_mut(id)) {
             consumer.in_flight -= 1;
             may_go_on = consumer.paused || (consumer.quiescing && consumer.in_flight == 0);
         }
         if let Some(queue) = self.queues.get_mut(&unacknowledged.queue) {
-            queue.release(unacknowledged.consumer.as_ref().map(|(id, _)| *id));
+            queue.settled(unacknowledged.consumer.as_ref().map(|(id, _)| *id), now);
+            self.set_alarm(unacknowledged.queue);
         }
         if may_go_on && !queues.contains(&unacknowledged.queue) {
             queues.push(unacknowledged.queue);
@@ -140,7 +141,7 @@ impl Broker {
     /// Gives messages back to one queue.
     fn take_back(&mut self, id: u64, list: Vec<Unacknowledged>, failed: bool, now: Moment) {
         let mut released = Vec::new();
-        list.iter().for_each(|unacknowledged| self.release(unacknowledged, &mut released));
+        list.iter().for_each(|unacknowledged| self.release(unacknowledged, &mut released, now));
         let charge = list.iter().map(|unacknowledged| unacknowledged.entry.charge as usize).sum::<usize>();
         self.unpause(id);
         let Some(queue) = self.queues.get_mut(&id) else {

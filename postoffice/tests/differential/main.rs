@@ -12,6 +12,7 @@ mod deaths;
 mod exchanges;
 mod frames;
 mod handshake;
+mod leases;
 mod queues;
 mod quorum;
 mod random;
