@@ -57,6 +57,8 @@ pub(crate) struct Limits {
     pub(crate) message: u64,
     /// Queues, exchanges, bindings and consumers together.
     pub(crate) objects: usize,
+    /// Whether a queue may be neither durable nor exclusive.
+    pub(crate) transient_nonexcl_queues: bool,
 }
 
 /// Who is at the other end of a connection.

@@ -118,6 +118,11 @@ impl Refusal {
         Self { code: ReplyCode::InternalError, text: ReplyCode::InternalError.name().to_owned() }
     }
 
+    /// Whether it is an error inside the broker, for which RabbitMQ blames no method.
+    pub(crate) fn is_internal(&self) -> bool {
+        *self == Self::internal()
+    }
+
     /// The reply text cut to what a short string holds, the way RabbitMQ cuts it: 252 bytes and three dots.
     pub(crate) fn reply_text(&self) -> ShortString {
         short(&self.text)

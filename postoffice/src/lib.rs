@@ -36,6 +36,7 @@ mod broker;
 mod builder;
 mod channel;
 mod connection;
+mod deprecated;
 mod effect;
 mod encoder;
 mod equivalence;
@@ -60,6 +61,7 @@ mod wire;
 
 pub use crate::{
     builder::Builder,
+    deprecated::DeprecatedFeature,
     error::Error,
     journal::{Event, Journal},
     state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},

@@ -1,7 +1,7 @@
 //! The post office as a command: `cargo run -p postoffice`, and any AMQP 0-9-1 client can send mail.
 
 use clap::Parser;
-use postoffice::{Error, PostOffice};
+use postoffice::{Builder, DeprecatedFeature, Error, PostOffice};
 use std::{
     io::{self, Write},
     net::SocketAddr,
@@ -21,9 +21,18 @@ struct Arguments {
     /// Block publishers while messages take more than this many bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     memory_limit: usize,
+    /// Permit what RabbitMQ has deprecated, as deprecated_features.permit.FEATURE = true does there
+    #[arg(long, value_name = "FEATURE", value_parser = feature)]
+    permit: Vec<DeprecatedFeature>,
     /// Allow an address that other machines can reach
     #[arg(long)]
     allow_remote: bool,
+}
+
+/// A deprecated feature by RabbitMQ's name.
+fn feature(name: &str) -> Result<DeprecatedFeature, String> {
+    let known = DeprecatedFeature::ALL.map(DeprecatedFeature::name).join(", ");
+    DeprecatedFeature::ALL.into_iter().find(|feature| feature.name() == name).ok_or(format!("there is: {known}"))
 }
 
 #[tokio::main]
@@ -42,6 +51,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         .listen(arguments.listen)
         .memory_limit(arguments.memory_limit)
         .allow_remote(arguments.allow_remote);
+    builder = arguments.permit.into_iter().fold(builder, Builder::permit_deprecated);
     if arguments.trace {
         builder = builder.trace(say);
     }

@@ -9,7 +9,7 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// Why a table is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadTable {
-    /// A length points past the end, or a type is unknown.
+    /// A length points past the end, a type is unknown, or a float is no number: Erlang has neither NaN nor infinities.
     Malformed,
     /// More than [`MAX_DEPTH`] levels.
     TooDeep,
@@ -52,10 +52,23 @@ pub(crate) fn check(table: &[u8]) -> Result<(), BadTable> {
             }
             open.push((value_end, kind == b'F'));
         } else {
+            let value = table.get(at..value_end).unwrap_or_default();
+            if !is_a_number(kind, value) {
+                return Err(BadTable::Malformed);
+            }
             at = value_end;
         }
     }
     Ok(())
+}
+
+/// Whether a float is one; other values are as they are.
+fn is_a_number(kind: u8, value: &[u8]) -> bool {
+    match kind {
+        b'f' => value.try_into().is_ok_and(|bytes| f32::from_be_bytes(bytes).is_finite()),
+        b'd' => value.try_into().is_ok_and(|bytes| f64::from_be_bytes(bytes).is_finite()),
+        _ => true,
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::{Broker, Consumer, deliver::with_delivery_count, queues::REPLY_TO};
 use crate::{
-    arguments::{QueueType, consumer_priority},
+    arguments::{ConsumerSettings, QueueType},
     channel::{At, ReplyConsumer, Unacknowledged},
     effect::Effect,
     error::{Refusal, ReplyCode, queue_in_vhost, short},
@@ -33,7 +33,7 @@ impl Broker {
             let text = format!("{} does not support global qos", queue_in_vhost(&name));
             return Err(ReplyCode::NotImplemented.because(text));
         }
-        let priority = consumer_priority(&name, queue_type, &consume.arguments)?;
+        let asked = ConsumerSettings::from_arguments(&name, queue_type, &consume.arguments)?;
         let single_active = queue.settings.single_active_consumer;
         let exclusive = consume.exclusive && queue_type == QueueType::Classic;
         let is_taken = match single_active {
@@ -46,7 +46,7 @@ impl Broker {
         let tag: Arc<str> = if tag.is_empty() { format!("amq.ctag-{}", self.unguessable()).into() } else { tag.into() };
         let consumer_id = self.new_id();
         if let Some(queue) = self.queues.get_mut(&id) {
-            queue.consumers.join(consumer_id, priority);
+            queue.consumers.join(consumer_id, asked.priority);
             if exclusive || (single_active && queue.holder.is_none()) {
                 queue.holder = Some(consumer_id);
             }

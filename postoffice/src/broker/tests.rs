@@ -23,7 +23,13 @@ struct Office {
 
 impl Office {
     fn open() -> Self {
-        Self { broker: Broker::new(Limits { memory: 100_000, message: 10_000, objects: 1_000 }), now: 1_000_000 }
+        let limits = Limits {
+            memory: 100_000,
+            message: 10_000,
+            objects: 1_000,
+            transient_nonexcl_queues: false,
+        };
+        Self { broker: Broker::new(limits), now: 1_000_000 }
     }
 
     /// A client with channel 1 open.

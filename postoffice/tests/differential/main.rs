@@ -4,6 +4,7 @@
 mod support;
 
 mod alarms;
+mod arguments;
 mod confirms;
 mod consuming;
 mod dead_letters;

@@ -114,6 +114,15 @@ impl Script {
         self.call(at, channel::Open {});
     }
 
+    /// Makes a channel usable again that an error has closed, on a new connection where the error closed that, too.
+    pub fn recover(&mut self, at: At) {
+        if self.peer(at.0).closed {
+            self.connect(at.0, &Hello::default());
+        } else if !self.channel(at).open {
+            self.reopen(at);
+        }
+    }
+
     pub fn close_channel(&mut self, at: At) {
         self.call(at, channel::Close { reply_code: 200, reply_text: "".into(), class_id: 0, method_id: 0 });
     }
