@@ -1,7 +1,7 @@
 //! What the test suite of amqplib, a client for Node.js, says of RabbitMQ and of the post office: the outcome of each of
 //! its tests has to be the same. Needs `node`, `npm` and, the first time, the package registry.
 
-use postoffice::PostOffice;
+use postoffice::{DeprecatedFeature, PostOffice};
 use rabbitmq_node::Node;
 use serde_json::Value;
 use std::{
@@ -47,7 +47,8 @@ fn the_suite_of_amqplib_has_the_same_outcome_on_both_brokers() {
     let Some(suite) = suite() else { return };
     let Some(node) = Node::start_with_or_skip(env!("CARGO_TARGET_TMPDIR"), &[], PERMITTED) else { return };
     let runtime = Runtime::new().expect("a runtime starts");
-    let office = runtime.block_on(PostOffice::open()).expect("a post office opens");
+    let office = PostOffice::builder().permit_deprecated(DeprecatedFeature::TransientNonexclQueues);
+    let office = runtime.block_on(office.open()).expect("a post office opens");
 
     let rabbitmq = SocketAddr::from((Ipv4Addr::LOCALHOST, node.amqp_port()));
     let (there, here) = thread::scope(|scope| {
