@@ -213,7 +213,7 @@ fn a_consumer_whose_rabbitmq_stops_fails() {
 }
 
 fn receive_waits_at(broker: String) -> Terminal {
-    let mut terminal = Stage::on_own(broker).terminal();
+    let mut terminal = Stage::on_own(&broker).terminal();
     terminal.start("cargo run -p receive");
     terminal.expect(WAITING);
     terminal
