@@ -139,24 +139,70 @@ fn a_new_user_may_nothing_until_it_has_permissions() {
     compare(&terminal, "no-permission.term");
 }
 
+/// The mistake of somebody who leaves the options as they are by default.
+const FORGETS_DURABLE: (&str, &str) = ("QueueDeclareOptions::durable()", "QueueDeclareOptions::default()");
+
 #[test]
-fn a_queue_with_other_qualities_refuses_the_declaration() {
+fn a_durable_queue_refuses_to_be_declared_as_transient() {
+    let program = edited::program("forgets-durable", "send", &[FORGETS_DURABLE]);
     for stage in Stage::on_each_broker() {
-        stage.declare(QueueDeclareOptions::default());
+        stage.declare(QueueDeclareOptions::durable());
         let mut terminal = stage.terminal();
+        terminal.edit("send", program.clone());
         terminal.run_failing("cargo run -p send");
-        compare(&terminal, "other-qualities.term");
+        compare(&terminal, "inequivalent.term");
     }
 }
 
 #[test]
 fn python_hears_the_same_refusal() {
     let Some(()) = python() else { return };
+    let script = edited::script("send.py", (", durable=True", ""));
     for stage in Stage::on_each_broker() {
-        stage.declare(QueueDeclareOptions::default());
+        stage.declare(QueueDeclareOptions::durable());
         let mut terminal = stage.terminal();
+        terminal.rename(script.to_string_lossy().into_owned(), "listings/python/send.py");
         terminal.run("target/python/bin/python listings/python/send.py 2>&1 | tail -1");
-        compare(&terminal, "other-qualities-python.term");
+        compare(&terminal, "inequivalent-python.term");
+    }
+}
+
+#[test]
+fn a_shared_queue_that_is_not_durable_is_not_made() {
+    let program = edited::program("transient", "send", &[FORGETS_DURABLE]);
+    for mut stage in Stage::on_each_broker() {
+        let mut terminal = stage.terminal();
+        terminal.edit("send", program.clone());
+        terminal.run_failing("cargo run -p send");
+        compare(&terminal, "transient.term");
+        assert_eq!(stage.queue(), None, "the refusal made a queue");
+    }
+}
+
+/// What the declaration in RabbitMQ's own tutorials comes to.
+const AS_QUORUM: (&str, &str) = (
+    "FieldTable::default(),",
+    r#"[("x-queue-type".into(), lapin::types::AMQPValue::LongString("quorum".into()))].into_iter().collect::<std::collections::BTreeMap<_, _>>().into(),"#,
+);
+
+#[test]
+fn a_queue_of_another_type_refuses_the_declaration() {
+    let as_quorum = edited::program("as-quorum", "send", &[AS_QUORUM]);
+    for mut stage in Stage::on_each_broker() {
+        let mut tutorial = stage.terminal();
+        tutorial.edit("send", as_quorum.clone());
+        tutorial.run("cargo run -p send");
+        let mut ours = stage.terminal();
+        ours.run_failing("cargo run -p send");
+        stage.show(ours);
+
+        stage.delete_queue();
+        stage.terminal().run("cargo run -p send");
+        let mut tutorial = stage.terminal();
+        tutorial.edit("send", as_quorum.clone());
+        tutorial.run_failing("cargo run -p send");
+        stage.show(tutorial);
+        stage.compare_in("errors", "queue-type.term");
     }
 }
 
