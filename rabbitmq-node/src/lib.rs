@@ -1,322 +1,209 @@
-//! A private RabbitMQ node for a test: its own ports, its own data, its own `epmd`; gone with the test.
+//! The RabbitMQ that tests compare with.
 //!
-//! It is started from the folder that `RABBITMQ_ROOT` names in the environment (the script `make-root` makes one), or
-//! else from the RabbitMQ that is installed. Either is left as it is, and so is a RabbitMQ that runs on the machine.
+//! [`Node`] is a private one: its own ports, its own data, its own `epmd`; gone with the test. It is started from
+//!
+//! 1. the folder that `RABBITMQ_ROOT` names in the environment, which the script `make-root` makes, or else
+//! 2. the RabbitMQ that is installed, if that is [`NEEDED_VERSION`] or newer,
+//!
+//! and leaves either as it is. [`RabbitMq`] is for tests that need no more than an address; it is such a node, or else
+//!
+//! 3. the running broker that `RABBITMQ_AMQP_ADDR` names (`amqp://127.0.0.1:5672`).
 #![warn(missing_docs)]
 
 mod installation;
+mod node;
+mod running;
 mod version;
 
 use installation::Installation;
+pub use node::Node;
 use std::{
-    collections::HashMap,
-    env, fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, TcpListener},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::{
-        Once,
-        atomic::{AtomicU32, Ordering},
-        mpsc,
-    },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    env,
+    fmt::Display,
+    io::Write,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Once,
 };
-use tempfile::TempDir;
 pub use version::{NEEDED_VERSION, Version};
 
-/// How long a node may take to start. About 3 s is usual on two cores, 10 s when they are busy.
-const START_DEADLINE: Duration = Duration::from_secs(120);
+/// Names a root folder with RabbitMQ and its Erlang.
+const ROOT: &str = "RABBITMQ_ROOT";
 
-/// The shell that supervises the node: `epmd` and the server live as long as its standard input is open, so they end
-/// with the test that holds the other end, however that ends: returned, panicked or killed.
-const SUPERVISOR: &str = r#"
-if [ -n "$ROOT" ]; then
-  mount --rbind /proc "$ROOT/proc" && mount --rbind /dev "$ROOT/dev" && mount --bind "$NODE_DIR" "$ROOT$MOUNTED" || exit
-fi
-"$@" epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
-"$@" "$SERVER" </dev/null &
-cat >/dev/null
-rm -rf "$NODE_DIR"
-kill -KILL 0
-"#;
+/// Names a running RabbitMQ.
+const AMQP_ADDR: &str = "RABBITMQ_AMQP_ADDR";
 
-/// Why there is no node.
+const REMEDY: &str = "`rabbitmq-node/make-root DIR` makes a folder with a new one for RABBITMQ_ROOT";
+
+/// Why there is no RabbitMQ.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The program isn't on this machine.
-    #[error("{0} is not installed")]
+    /// The program isn't there.
+    #[error("{0} is not installed ({REMEDY})")]
     NotInstalled(&'static str),
-    /// There is a RabbitMQ, but not one that this project follows.
-    #[error(
-        "{place} has RabbitMQ {found}, and {NEEDED_VERSION} or newer is needed: \
-         `rabbitmq-node/make-root DIR` makes a folder with it, and RABBITMQ_ROOT=DIR names that"
-    )]
+    /// There is a RabbitMQ, but one that answers unlike the one that this project follows.
+    #[error("{place} is RabbitMQ {found}, and {NEEDED_VERSION} or newer is needed ({REMEDY})")]
     TooOld {
         /// Its version.
         found: Version,
-        /// Where it was found.
+        /// Its program, folder or address.
         place: String,
     },
-    /// There is a RabbitMQ whose version can't be told.
-    #[error("the version of {0} can't be told: it isn't beside the plugins of RabbitMQ")]
+    /// Which RabbitMQ this program is can't be told.
+    #[error("{0} isn't beside RabbitMQ's plugins, which tell its version ({REMEDY})")]
     NoVersion(String),
-    /// The folder that `RABBITMQ_ROOT` names isn't one with RabbitMQ.
-    #[error("RABBITMQ_ROOT is {0}, which can't be used: {1}")]
-    BadRoot(PathBuf, String),
+    /// What a variable in the environment names is of no use.
+    #[error("{variable}={value} can't be used: {why}")]
+    Named {
+        /// `RABBITMQ_ROOT` or `RABBITMQ_AMQP_ADDR`.
+        variable: &'static str,
+        /// What it is set to.
+        value: String,
+        /// What is wrong with it.
+        why: Box<Error>,
+    },
     /// A root is entered in a mount namespace, and this user can't have one.
-    #[error("RABBITMQ_ROOT needs a mount namespace, which this user can't have (root can): {0}")]
+    #[error("a root is entered in a mount namespace, which this user can't make (root can): {0}")]
     NotPermitted(String),
     /// The node was started and did not come up; the text is what it printed.
     #[error("the private RabbitMQ node did not start:\n{0}")]
     NotStarted(String),
+    /// No RabbitMQ answers at the address.
+    #[error("no RabbitMQ answers there: {0}")]
+    NoAnswer(String),
     /// A file, port or process could not be had.
     #[error("can't prepare a private RabbitMQ node: {0}")]
     Io(#[from] std::io::Error),
 }
 
 impl Error {
-    /// What a variable names has to be right; what happens to be installed may be absent or old.
-    fn is_about_what_is_installed(&self) -> bool {
-        root().is_none() && matches!(self, Self::NotInstalled(_) | Self::TooOld { .. } | Self::NoVersion(_))
+    /// Whether this machine just hasn't a RabbitMQ that is new enough, so that a test may be skipped. What a variable
+    /// names has to be right.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::NotInstalled(_) | Self::TooOld { .. } | Self::NoVersion(_))
+    }
+
+    fn of(self, variable: &'static str, value: String) -> Self {
+        Self::Named { variable, value, why: self.into() }
     }
 }
 
-/// A running RabbitMQ that belongs to this process alone. Dropping it ends the node and removes its data.
+/// A RabbitMQ to compare with: a private node, or else the running broker that `RABBITMQ_AMQP_ADDR` names.
 #[derive(Debug)]
-pub struct Node {
-    supervisor: Child,
-    readers: Vec<JoinHandle<()>>,
-    dir: TempDir,
-    env: HashMap<&'static str, String>,
-    address: Ipv4Addr,
-    amqp_port: u16,
-    management_port: u16,
-    installation: Installation,
+pub struct RabbitMq {
+    amqp_addr: String,
+    socket_addr: SocketAddr,
+    version: Version,
+    node: Option<Node>,
 }
 
-impl Node {
-    /// Starts a node with its data under `dir` (a test passes `env!("CARGO_TARGET_TMPDIR")`) and with these plugins,
-    /// and returns when it accepts connections.
+impl RabbitMq {
+    /// Starts a node as [`Node::start`] does, or, where there is nothing to start it from, takes the running broker.
     ///
     /// # Errors
-    /// [`Error::NotInstalled`] without `rabbitmq-server`, [`Error::NotStarted`] with the node's own words when it fails
-    /// or takes longer than two minutes.
-    pub fn start(dir: impl AsRef<Path>, plugins: &[&str]) -> Result<Self, Error> {
-        Self::start_at(Ipv4Addr::LOCALHOST, dir, plugins)
-    }
-
-    /// Starts a node whose AMQP clients come in at this address of the machine.
-    ///
-    /// # Errors
-    /// Those of [`Node::start`].
-    pub fn start_at(address: Ipv4Addr, dir: impl AsRef<Path>, plugins: &[&str]) -> Result<Self, Error> {
-        let installation = find()?;
-        fs::create_dir_all(&dir)?;
-        let dir = tempfile::Builder::new().prefix("rabbitmq-").tempdir_in(&dir)?;
-        let [amqp_port, management_port, dist_port, epmd_port] = free_ports()?;
-
-        fs::write(
-            dir.path().join("rabbitmq.conf"),
-            format!(
-                "listeners.tcp.1 = {address}:{amqp_port}\n\
-                 management.tcp.ip = 127.0.0.1\n\
-                 management.tcp.port = {management_port}\n\
-                 deprecated_features.permit.transient_nonexcl_queues = false\n" // Debian's package permits them
-            ),
-        )?;
-        fs::write(dir.path().join("enabled_plugins"), format!("[{}].\n", plugins.join(",")))?;
-        let file = |name: &str| installation.inner_folder(dir.path()).join(name).to_string_lossy().into_owned();
-        let env = HashMap::from([
-            ("PATH", installation.path()),
-            ("LANG", "C.UTF-8".into()),
-            ("HOME", file("")), // the Erlang cookie lives there
-            ("ERL_EPMD_PORT", epmd_port.to_string()),
-            ("RABBITMQ_NODENAME", format!("private-{amqp_port}@localhost")),
-            ("RABBITMQ_NODE_PORT", amqp_port.to_string()),
-            ("RABBITMQ_DIST_PORT", dist_port.to_string()),
-            ("RABBITMQ_MNESIA_BASE", file("data")),
-            ("RABBITMQ_LOG_BASE", file("log")),
-            ("RABBITMQ_ENABLED_PLUGINS_FILE", file("enabled_plugins")),
-            ("RABBITMQ_CONFIG_FILE", file("rabbitmq.conf")),
-            ("RABBITMQ_CONFIG_FILES", file("conf.d")),
-            ("RABBITMQ_ADVANCED_CONFIG_FILE", file("advanced.config")),
-            ("RABBITMQ_CONF_ENV_FILE", file("rabbitmq-env.conf")),
-            ("ERL_CRASH_DUMP", file("erl_crash.dump")),
-            // Erlang's schedulers spin while they wait; on a machine that also runs the tests, they had better not.
-            ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none".into()),
-        ]);
-
-        let mut supervisor = installation.supervisor(SUPERVISOR, dir.path(), &env);
-        supervisor.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut supervisor, 0);
-        let mut supervisor = supervisor.spawn()?;
-        let (lines, printed) = mpsc::channel();
-        let readers = vec![
-            forward(supervisor.stdout.take().expect("stdout is piped"), lines.clone()),
-            forward(supervisor.stderr.take().expect("stderr is piped"), lines),
-        ];
-        let node = Self { supervisor, readers, dir, env, address, amqp_port, management_port, installation };
-        wait_until_started(&printed)?;
-        say_version(node.version());
-        Ok(node)
-    }
-
-    /// The node a test needs, or `None` where RabbitMQ isn't installed, which it says on stderr. With `CI=true` in the
-    /// environment a missing RabbitMQ is a failure.
-    ///
-    /// # Panics
-    /// When the node can't be had though it should.
-    pub fn start_or_skip(dir: impl AsRef<Path>, plugins: &[&str]) -> Option<Self> {
-        Self::start_at_or_skip(Ipv4Addr::LOCALHOST, dir, plugins)
-    }
-
-    /// The same for [`Node::start_at`].
-    ///
-    /// # Panics
-    /// When the node can't be had though it should.
-    pub fn start_at_or_skip(address: Ipv4Addr, dir: impl AsRef<Path>, plugins: &[&str]) -> Option<Self> {
-        match Self::start_at(address, dir, plugins) {
-            Ok(node) => Some(node),
-            Err(error) if error.is_about_what_is_installed() && env::var("CI").as_deref() != Ok("true") => {
-                say(&format!("skipped: {error}"));
-                None
+    /// Those of [`Node::start`] and [`RabbitMq::at`].
+    pub fn find(dir: impl AsRef<Path>, plugins: &[&str]) -> Result<Self, Error> {
+        match (Node::start(dir, plugins), variable(AMQP_ADDR)) {
+            (Ok(node), _) => Ok(Self {
+                amqp_addr: node.amqp_addr(),
+                socket_addr: (Ipv4Addr::LOCALHOST, node.amqp_port()).into(),
+                version: node.version(),
+                node: Some(node),
+            }),
+            (Err(error), Some(amqp_addr)) if error.is_missing() => {
+                Self::at(&amqp_addr).map_err(|why| why.of(AMQP_ADDR, amqp_addr))
             }
-            Err(error) => panic!("{error}"),
+            (Err(error), _) => Err(error),
         }
     }
 
-    /// The address for AMQP clients: `amqp://127.0.0.1:PORT`, unless the node was started at another.
-    pub fn amqp_addr(&self) -> String {
-        format!("amqp://{}:{}", self.address, self.amqp_port)
+    /// The same, or `None` where this machine has no such RabbitMQ, which it says on stderr. With `CI=true` in the
+    /// environment that is a failure.
+    ///
+    /// # Panics
+    /// When RabbitMQ can't be had though it should.
+    pub fn find_or_skip(dir: impl AsRef<Path>, plugins: &[&str]) -> Option<Self> {
+        or_skip(Self::find(dir, plugins))
     }
 
-    /// The port that speaks AMQP 0-9-1.
-    pub fn amqp_port(&self) -> u16 {
-        self.amqp_port
-    }
-
-    /// The port on 127.0.0.1 of the console and the HTTP API, when the plugin `rabbitmq_management` is on.
-    pub fn management_port(&self) -> u16 {
-        self.management_port
-    }
-
-    /// The version of RabbitMQ that runs.
-    pub fn version(&self) -> Version {
-        self.installation.version
-    }
-
-    /// The command `rabbitmqctl` set up for this node; add the arguments.
-    pub fn rabbitmqctl(&self) -> Command {
-        self.installation.script("rabbitmqctl", self.supervisor.id(), &self.env)
-    }
-
-    /// The folder with the node's log, which elsewhere is `/var/log/rabbitmq`.
-    pub fn log_folder(&self) -> PathBuf {
-        self.dir.path().join("log")
-    }
-
-    /// What the node logged.
-    pub fn log(&self) -> String {
-        let files = fs::read_dir(self.log_folder()).into_iter().flatten().flatten();
-        files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
-    }
-
-    /// Stops the broker as an operator would (`rabbitmqctl shutdown`): clients get 320 CONNECTION_FORCED.
+    /// The running broker at this address.
     ///
     /// # Errors
-    /// What `rabbitmqctl` said when it failed.
-    pub fn shut_down(&self) -> Result<(), Error> {
-        let output = self.rabbitmqctl().arg("shutdown").output()?;
-        match output.status.success() {
-            true => Ok(()),
-            false => Err(Error::Io(std::io::Error::other(String::from_utf8_lossy(&output.stderr)))),
+    /// [`Error::NoAnswer`] where no RabbitMQ is, and [`Error::TooOld`].
+    pub fn at(amqp_addr: &str) -> Result<Self, Error> {
+        let (socket_addr, version) = running::look_at(amqp_addr)?;
+        if !version.is_new_enough() {
+            return Err(Error::TooOld { found: version, place: socket_addr.to_string() });
         }
+        say_version(version, socket_addr);
+        Ok(Self { amqp_addr: amqp_addr.to_owned(), socket_addr, version, node: None })
     }
-}
 
-impl Drop for Node {
-    fn drop(&mut self) {
-        drop(self.supervisor.stdin.take()); // the supervisor ends the node's processes, itself included
-        let _ = self.supervisor.wait(); // nothing to do about a supervisor that is already gone
-        for reader in self.readers.drain(..) {
-            let _ = reader.join(); // ends when the last process that could print has ended
+    /// The address for AMQP clients, as a URI.
+    pub fn amqp_addr(&self) -> &str {
+        &self.amqp_addr
+    }
+
+    /// The same without user and virtual host.
+    pub fn socket_addr(&self) -> SocketAddr {
+        self.socket_addr
+    }
+
+    /// Its version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The private node, which has a `rabbitmqctl` and a log, and may be shut down.
+    pub fn node(&self) -> Option<&Node> {
+        self.node.as_ref()
+    }
+
+    /// The same for a test that can't do without; where there is none, it says so on stderr.
+    ///
+    /// # Panics
+    /// With `CI=true` in the environment when there is none.
+    pub fn node_or_skip(&self) -> Option<&Node> {
+        if self.node.is_none() {
+            skip(format_args!("this test needs a node of its own, and {AMQP_ADDR} names a broker of others"));
         }
+        self.node()
     }
 }
 
 /// Where the nodes of this process come from.
-fn find() -> Result<Installation, Error> {
-    match root() {
-        Some(root) => Installation::in_root(&root),
+fn find_installation() -> Result<Installation, Error> {
+    match variable(ROOT) {
+        Some(root) => Installation::in_root(Path::new(&root)).map_err(|why| why.of(ROOT, root)),
         None => Installation::installed(),
     }
 }
 
-fn root() -> Option<PathBuf> {
-    env::var_os("RABBITMQ_ROOT").filter(|root| !root.is_empty()).map(PathBuf::from)
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// A result is worth as much as what it was compared with, so a test program names that, once.
-fn say_version(version: Version) {
+fn or_skip<T>(found: Result<T, Error>) -> Option<T> {
+    match found {
+        Ok(found) => return Some(found),
+        Err(error) if error.is_missing() => skip(error),
+        Err(error) => panic!("{error}"),
+    }
+    None
+}
+
+fn skip(reason: impl Display) {
+    assert!(env::var("CI").as_deref() != Ok("true"), "{reason}");
+    say(format_args!("skipped: {reason}"));
+}
+
+/// A result is worth as much as what it was compared with, so each test program names that, once.
+fn say_version(version: Version, place: impl Display) {
     static SAID: Once = Once::new();
-    SAID.call_once(|| say(&format!("compared with RabbitMQ {version}")));
+    SAID.call_once(|| say(format_args!("compared with RabbitMQ {version}: {place}")));
 }
 
 /// Not eprintln: the test runner shows what that prints for failed tests only.
-fn say(line: &str) {
+fn say(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}"); // a closed stderr is no reason to fail
-}
-
-/// Passes on what the node prints, line by line, until its last process ends; so the node never blocks on a full pipe.
-fn forward(output: impl Read + Send + 'static, lines: mpsc::Sender<String>) -> JoinHandle<()> {
-    thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let _ = lines.send(line); // after the start nobody listens any more
-        }
-    })
-}
-
-fn wait_until_started(printed: &mpsc::Receiver<String>) -> Result<(), Error> {
-    let mut text = String::new();
-    let start = Instant::now();
-    loop {
-        match printed.recv_timeout(START_DEADLINE.saturating_sub(start.elapsed())) {
-            Ok(line) if line.contains("completed with") => return Ok(()),
-            Ok(line) if line.contains("BOOT FAILED") || line.contains("ERROR") => {
-                text += &line;
-                while let Ok(line) = printed.recv_timeout(Duration::from_secs(2)) {
-                    text = text + "\n" + &line;
-                }
-                return Err(Error::NotStarted(text));
-            }
-            Ok(line) => text = text + &line + "\n",
-            Err(_) => return Err(Error::NotStarted(text)),
-        }
-    }
-}
-
-/// Free ports below the range from which the system takes ports for outgoing connections, so that none of them is taken
-/// between this look and the node's start.
-fn free_ports<const N: usize>() -> std::io::Result<[u16; N]> {
-    // Other processes begin elsewhere; this process never looks at a port twice, as a node takes its ports only later.
-    static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
-    let first = std::process::id().wrapping_mul(7919);
-    let mut held = Vec::new();
-    for _ in 0..2_000 {
-        let port = 15_000 + (first.wrapping_add(LOOKED_AT.fetch_add(1, Ordering::Relaxed)) % 14_000) as u16;
-        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-            held.push(listener);
-        }
-        if held.len() == N {
-            let mut ports = [0; N];
-            for (port, listener) in ports.iter_mut().zip(&held) {
-                *port = listener.local_addr()?.port();
-            }
-            return Ok(ports);
-        }
-    }
-    Err(std::io::Error::other("no free port between 15000 and 29000 on 127.0.0.1"))
 }

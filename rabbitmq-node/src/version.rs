@@ -50,4 +50,10 @@ mod tests {
         assert!(!version("3.10.8").is_new_enough());
         assert_eq!(Version::parse("common-4.3.6"), None);
     }
+
+    #[test]
+    fn the_container_for_trying_things_out_has_the_version_that_is_tested() {
+        let image = format!("image: rabbitmq:{NEEDED_VERSION}-management\n");
+        assert!(include_str!("../../compose.yaml").contains(&image), "compose.yaml doesn't have {image}");
+    }
 }

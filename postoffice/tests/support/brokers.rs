@@ -1,22 +1,23 @@
-//! The two brokers: one private RabbitMQ for the whole test program, and a fresh post office for each script.
+//! The two brokers: one RabbitMQ for the whole test program, and a fresh post office for each script.
 
 use super::{
     script::{self, Script, Step},
     talk::Talk,
 };
 use postoffice::PostOffice;
-use rabbitmq_node::Node;
+use rabbitmq_node::{Node, RabbitMq};
 use std::{
     env,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     panic,
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
     thread,
 };
 use tokio::runtime::Runtime;
 
-/// Lives as long as the test program: the node ends with it.
-static NODE: LazyLock<Option<Node>> = LazyLock::new(|| Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &[]));
+/// Lives as long as the test program: a private node ends with it.
+static RABBITMQ: LazyLock<Option<RabbitMq>> =
+    LazyLock::new(|| RabbitMq::find_or_skip(env!("CARGO_TARGET_TMPDIR"), &[]));
 
 /// The post offices of a test program share one runtime.
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime starts"));
@@ -24,12 +25,13 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("
 /// Scripts use plain names for their queues, so they take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
+/// RabbitMQ, for a test that also needs its tools.
 pub fn node() -> Option<&'static Node> {
-    NODE.as_ref()
+    RABBITMQ.as_ref()?.node_or_skip()
 }
 
 pub fn rabbitmq() -> Option<SocketAddr> {
-    Some(SocketAddr::from((Ipv4Addr::LOCALHOST, node()?.amqp_port())))
+    Some(RABBITMQ.as_ref()?.socket_addr())
 }
 
 /// Nobody else uses RabbitMQ's queues while this is held.
