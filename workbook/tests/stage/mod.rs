@@ -13,7 +13,7 @@ use nix::{
     unistd::Pid,
 };
 use postoffice::PostOffice;
-use rabbitmq_node::Node;
+use rabbitmq_node::{Node, RabbitMq};
 use snapbox::Data;
 use std::{
     env,
@@ -33,9 +33,12 @@ use tokio::{
 /// Longer than anything takes here on a busy machine; only a failure waits so long.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// One broker for all scenes of a test binary. Its keeper ends it with the process.
-static NODE: LazyLock<Option<Node>> =
-    LazyLock::new(|| Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &["rabbitmq_management"]));
+/// One RabbitMQ for all scenes of a test binary: the broker that `SCENES_AMQP_ADDR` names, or else what other tests compare
+/// with too. A private node ends with the process.
+static RABBITMQ: LazyLock<Option<RabbitMq>> = LazyLock::new(|| match env::var("SCENES_AMQP_ADDR") {
+    Ok(addr) => Some(RabbitMq::at(&addr).unwrap_or_else(|error| panic!("SCENES_AMQP_ADDR: {error}"))),
+    Err(_) => RabbitMq::find_or_skip(env!("CARGO_TARGET_TMPDIR"), &["rabbitmq_management"]),
+});
 /// Scenes share the queue `hello` as the listings do, so they play one after the other.
 static PLAYING: Mutex<()> = Mutex::new(());
 /// Where the post office runs, and CTRL+C is awaited: tests that a shell runs in the background ignore it, and so would
@@ -79,8 +82,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The same stage on each broker that must give the same record: the post office, then RabbitMQ (a private one, or the
-    /// broker that `SCENES_AMQP_ADDR` names), which is left out where it is not installed.
+    /// The same stage on each broker that must give the same record: the post office, then RabbitMQ, which is left out where
+    /// there is none.
     pub fn on_each_broker() -> impl Iterator<Item = Self> {
         [Self::in_post_office, Self::on_rabbitmq].into_iter().filter_map(|open| open())
     }
@@ -92,36 +95,27 @@ impl Stage {
         Some(stage)
     }
 
-    fn on_rabbitmq() -> Option<Self> {
-        let Ok(addr) = env::var("SCENES_AMQP_ADDR") else { return Self::on_private_rabbitmq() };
-        Some(Self::new_on_rabbitmq(&addr))
-    }
-
     /// A stage on RabbitMQ with its command line tools and its console; `None`, said on stderr, where there are none.
     pub fn with_tools() -> Option<Self> {
-        if env::var("SCENES_AMQP_ADDR").is_ok() {
+        if RABBITMQ.as_ref()?.node().is_none() {
             say(
-                "skipped: this scene needs rabbitmqctl and the console, and SCENES_AMQP_ADDR names a broker for clients",
+                "skipped: this scene needs rabbitmqctl and the console, and of this RabbitMQ only the address is known",
             );
             return None;
         }
-        Self::on_private_rabbitmq()
+        Self::on_rabbitmq()
     }
 
-    fn on_private_rabbitmq() -> Option<Self> {
-        let node = NODE.as_ref()?;
-        let mut stage = Self::new_on_rabbitmq(&node.amqp_addr());
-        stage.renamed.push((format!("localhost:{}", node.management_port()), "localhost:15672"));
-        stage.node = Some(node);
-        Some(stage)
-    }
-
-    fn new_on_rabbitmq(addr: &str) -> Self {
+    fn on_rabbitmq() -> Option<Self> {
+        let rabbitmq = RABBITMQ.as_ref()?;
         let playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner); // a failed scene spoils no other
-        let mut stage = Self::new(addr);
+        let mut stage = Self::new(rabbitmq.amqp_addr());
         stage.renamed.extend(DEBIAN_SAYS.map(|(debian, others)| (debian.to_owned(), others)));
+        stage.node = rabbitmq.node();
+        let console = stage.node.map(|node| (format!("localhost:{}", node.management_port()), "localhost:15672"));
+        stage.renamed.extend(console);
         stage._playing = Some(playing);
-        stage
+        Some(stage)
     }
 
     /// A stage on a broker that the scene owns, and may stop.
