@@ -9,7 +9,7 @@ use crate::{
 };
 use amq_protocol::types::FieldTable;
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -91,10 +91,13 @@ pub(crate) struct Queue {
     pub(crate) alarm: Moment,
     /// What came back to a quorum queue, which hands it out before anything else.
     returned: VecDeque<Entry>,
+    /// What a quorum queue keeps back for a while after it came back, by the moment of its return.
+    delayed: BTreeMap<(Moment, u64), Entry>,
     /// What waits, by priority; one list where the queue has no priorities.
     ready: Vec<VecDeque<Entry>>,
     ready_count: usize,
     ready_bytes: usize,
+    delayed_bytes: usize,
     next_number: u64,
     admission: Admission,
     /// The message that has just come, as long as it may go straight on to a consumer.
@@ -123,9 +126,11 @@ impl Queue {
             last_used: now,
             alarm: NEVER,
             returned: VecDeque::new(),
+            delayed: BTreeMap::new(),
             ready,
             ready_count: 0,
             ready_bytes: 0,
+            delayed_bytes: 0,
             next_number: 0,
             admission: Admission::default(),
             arriving: None,
@@ -232,12 +237,38 @@ impl Queue {
     }
 
     /// Takes messages back: a classic queue puts them where they were; a quorum queue in front of what was never
-    /// delivered, in the order in which they come back.
-    pub(crate) fn put_back(&mut self, entries: Vec<Entry>) {
-        entries.iter().for_each(|entry| self.count_in(entry));
+    /// delivered, in the order in which they come back, at once or after a delay.
+    pub(crate) fn put_back(&mut self, entries: Vec<Entry>, failed: bool, now: Moment) {
         match self.settings.queue_type {
-            QueueType::Quorum => self.returned.extend(entries),
-            QueueType::Classic => self.merge(entries),
+            QueueType::Classic => {
+                entries.iter().for_each(|entry| self.count_in(entry));
+                self.merge(entries);
+            }
+            QueueType::Quorum => {
+                for entry in entries {
+                    match self.settings.delayed_retry.and_then(|retry| retry.delay(failed, entry.failures)) {
+                        None => self.give_first(entry),
+                        Some(delay) => {
+                            self.delayed_bytes += self.size(&entry.message);
+                            self.delayed.insert((now.saturating_add(delay), entry.number), entry);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn give_first(&mut self, entry: Entry) {
+        self.count_in(&entry);
+        self.returned.push_back(entry);
+    }
+
+    /// Lets those messages wait again with the others whose delay is over.
+    fn end_delays(&mut self, now: Moment) {
+        while let Some(first) = self.delayed.first_entry().filter(|first| first.key().0 <= now) {
+            let entry = first.remove();
+            self.delayed_bytes -= self.size(&entry.message);
+            self.give_first(entry);
         }
     }
 
@@ -273,6 +304,7 @@ impl Queue {
                 }
             }
             QueueType::Quorum => {
+                self.end_delays(now);
                 for list in std::iter::once(&mut self.returned).chain(self.ready.iter_mut().rev()) {
                     while list.front().is_some_and(|head| head.expires <= now) {
                         expired.extend(pop_front(list));
@@ -290,7 +322,8 @@ impl Queue {
             QueueType::Classic => self.iter().next().map_or(NEVER, |head| head.expires),
             QueueType::Quorum => {
                 let heads = std::iter::once(&self.returned).chain(&self.ready).filter_map(VecDeque::front);
-                heads.map(|head| head.expires).min().unwrap_or(NEVER)
+                let delays = self.delayed.keys().next().map(|(end, _)| *end);
+                heads.map(|head| head.expires).chain(delays).min().unwrap_or(NEVER)
             }
         }
     }
@@ -315,7 +348,7 @@ impl Queue {
 
     /// Whether the queue holds more than it may.
     fn is_overfull(&self) -> bool {
-        self.is_over(self.ready_count, self.ready_bytes)
+        self.is_over(self.ready_count + self.delayed.len(), self.ready_bytes + self.delayed_bytes)
     }
 
     /// Whether a quorum queue that refuses takes a message from this channel. It notices that it is too full only after
@@ -335,11 +368,11 @@ impl Queue {
         }
         let roomy =
             |limit: Option<u64>, value: usize| limit.is_none_or(|limit| value as u64 <= limit - limit.div_ceil(5));
+        let (count, bytes) = (self.ready_count + self.delayed.len(), self.ready_bytes + self.delayed_bytes);
         if self.is_overfull() {
             self.admission.closed = true;
             self.admission.closures += 1;
-        } else if roomy(self.settings.max_length, self.ready_count) && roomy(self.settings.max_bytes, self.ready_bytes)
-        {
+        } else if roomy(self.settings.max_length, count) && roomy(self.settings.max_bytes, bytes) {
             self.admission.closed = false;
         }
     }
@@ -366,7 +399,10 @@ impl Queue {
     pub(crate) fn take_all(&mut self) -> Vec<Entry> {
         self.ready_count = 0;
         self.ready_bytes = 0;
-        std::iter::once(&mut self.returned).chain(&mut self.ready).flat_map(std::mem::take).collect()
+        self.delayed_bytes = 0;
+        let delayed = std::mem::take(&mut self.delayed).into_values();
+        let ready = std::iter::once(&mut self.returned).chain(&mut self.ready).flat_map(std::mem::take);
+        ready.chain(delayed).collect()
     }
 
     fn is_over(&self, count: usize, bytes: usize) -> bool {
@@ -434,8 +470,8 @@ mod tests {
         "abcde".chars().for_each(|c| queue.push(letter(&c.to_string()), 1, None, 0));
         let mut taken: Vec<Entry> = (0..4).filter_map(|_| queue.pop()).collect();
         let c = taken.remove(2);
-        queue.put_back(vec![c]);
-        queue.put_back(taken);
+        queue.put_back(vec![c], false, 0);
+        queue.put_back(taken, false, 0);
         assert_eq!(queue.len(), 5);
         assert_eq!(drain(&mut queue), "abcde");
         assert!(queue.is_empty());
@@ -485,7 +521,7 @@ mod tests {
                         back.push(out.remove(index.index(out.len())));
                     }
                 }
-                queue.put_back(back);
+                queue.put_back(back, false, 0);
             }
             let left = count - out.len();
             prop_assert_eq!(queue.len(), left);

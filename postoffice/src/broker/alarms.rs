@@ -21,6 +21,7 @@ impl Broker {
                 self.delete_queue(queue);
             } else {
                 self.expire(queue, now);
+                self.dispatch(queue, now); // what was kept back for a while
                 self.set_alarm(queue);
             }
         }

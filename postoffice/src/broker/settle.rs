@@ -155,7 +155,7 @@ impl Broker {
             if queue.is_poison(&entry) { poison.push(entry) } else { back.push(entry) }
         }
         let count = back.len();
-        queue.put_back(back);
+        queue.put_back(back, failed, now);
         if self.journal.is_some() {
             (0..count).for_each(|_| self.note(|| Event::Requeued { queue: name.clone() }));
         }

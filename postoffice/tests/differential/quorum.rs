@@ -304,3 +304,34 @@ fn messages_of_a_quorum_queue_expire_at_the_head_of_each_priority() {
         }
     });
 }
+
+#[test]
+fn what_comes_back_can_be_kept_back_for_a_while() {
+    for (kind, max) in [("failed", 120), ("returned", 120), ("all", 60), ("disabled", 60), ("never heard of", 60)] {
+        same_on_both(|s| {
+            s.call(
+                A,
+                quorum(
+                    "votes",
+                    [
+                        ("x-delayed-retry-type", text(kind)),
+                        ("x-delayed-retry-min", int(60)),
+                        ("x-delayed-retry-max", int(max)),
+                    ],
+                ),
+            );
+            s.look_away_from("votes"); // when a delay is over is a matter of the moment
+            confirming(s, A);
+            s.call(B, qos(1));
+            s.call(B, a_consumer("votes", "me"));
+            s.publish(A, to("", "votes"), "one");
+            s.publish(A, to("", "votes"), "two");
+            s.tell(B, give_back(1));
+            s.tell(B, ack(2));
+            s.until_observed(B, 1);
+            s.tell(B, nack(3));
+            s.until_observed(B, 1);
+            s.tell(B, ack(4));
+        });
+    }
+}
