@@ -261,6 +261,9 @@ mod tests {
             ..Annotations::default()
         };
         annotations.record(Death { lifetime: Some(50), ..death("a", Reason::MaxLength) }, b"key");
+        let encoded = String::from_utf8_lossy(&annotations.headers()).into_owned();
+        let places = ["x-death", "original-expiration", "count", "reason", "queue", "time", "exchange", "routing-keys"];
+        assert!(places.map(|name| encoded.find(name)).is_sorted(), "a client may show them in their order");
         let table = headers(&annotations);
         assert_eq!(table.inner().len(), 7);
         let Some(AMQPValue::FieldArray(deaths)) = table.inner().get("x-death") else { panic!("{table:?}") };
