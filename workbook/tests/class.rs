@@ -392,6 +392,22 @@ fn the_program_of_the_book_says_what_it_needs() {
     assert!(wrong.contains("ACCESS_REFUSED") && !wrong.contains("secret-guess"), "{wrong}");
 }
 
+/// By `[::1]` lapin would understand `localhost`: both what is printed and what is typed have to lead to the class.
+#[test]
+fn a_class_at_an_ipv6_address_is_found_there() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return eprintln!("skipped: this machine has no IPv6");
+    }
+    let room = Room::open_at("[::1]:0");
+    let port = room.address.rsplit(':').next().unwrap();
+    for addr in [room.addr.clone(), format!("amqp://class:{}@[::1]:{port}", room.password)] {
+        let mut program = Command::new(room::listing("class-letter"));
+        let output = program.args(["anna", "ben", "Hi!"]).env("AMQP_ADDR", &addr).output().unwrap();
+        assert!(output.status.success(), "{addr}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    room.screen().wait_until("two letters have come", |now| now["letters"] == 2);
+}
+
 #[test]
 fn the_page_of_the_book_names_the_limits_as_they_are() {
     for page in ["class.md", "class.zh-CN.md"] {

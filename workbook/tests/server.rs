@@ -5,6 +5,7 @@
 #[allow(dead_code)] // each test file uses its part
 mod served;
 
+use postoffice::PostOffice;
 use served::{Served, belongings, processes, root, wait_until};
 use std::{
     fs,
@@ -116,6 +117,20 @@ fn an_argument_reaches_the_program_and_no_shell() {
     assert_eq!(served.post("/workbook/mailboxes/purge", r#"{"name":"hello"}"#).0, 204);
     let (_, mailboxes) = served.request("GET /workbook/mailboxes", &[&served.cookie()], "");
     assert!(mailboxes.contains(r#""ready":0"#), "{mailboxes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_at_an_ipv6_address_is_the_one_that_programs_and_the_strip_use() {
+    let office = match PostOffice::builder().listen("[::1]:0".parse().unwrap()).open().await {
+        Ok(office) => office,
+        Err(error) => return eprintln!("skipped: {error}"),
+    };
+    let served = Served::start(Some(&format!("amqp://[::1]:{}", office.address().port())));
+    let mut news = served.news();
+    assert_eq!(served.post("/workbook/runs", r#"{"listing":"send"}"#).0, 201);
+    news.wait_for("Sent: ");
+    assert_eq!(office.queue("hello").unwrap().ready, 1);
+    news.wait_for(r#""name":"hello","ready":1"#);
 }
 
 #[test]
