@@ -52,6 +52,7 @@ mod properties;
 mod queue;
 mod rota;
 mod server;
+mod signals;
 mod state;
 mod table;
 mod topic;
@@ -62,6 +63,7 @@ pub use crate::{
     builder::Builder,
     error::Error,
     journal::{Event, Journal},
+    signals::Signals,
     state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},
 };
 pub use amq_protocol::{
@@ -330,7 +332,7 @@ impl PostOffice {
     }
 
     /// Closes the office as RabbitMQ shuts down: takes no more clients and tells each one `320 CONNECTION_FORCED`. Clients
-    /// that don't agree within three seconds are dropped.
+    /// that don't agree within three seconds are dropped. What is in it can be looked at until it is dropped itself.
     ///
     /// ```
     #[doc = include_str!("a_letter_waits.txt")]
@@ -340,7 +342,7 @@ impl PostOffice {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn close(self) {
+    pub async fn close(&self) {
         self.server.close(PATIENCE).await;
     }
 

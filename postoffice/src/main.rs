@@ -1,8 +1,9 @@
 //! The post office as a command: `cargo run -p postoffice`, and any AMQP 0-9-1 client can send mail.
 
 use clap::Parser;
-use postoffice::{Error, PostOffice};
+use postoffice::{PostOffice, Signals};
 use std::{
+    error::Error,
     io::{self, Write},
     net::SocketAddr,
     process::ExitCode,
@@ -28,16 +29,13 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    run(Arguments::parse()).await.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
 }
 
-async fn run(arguments: Arguments) -> Result<(), Error> {
+async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let mut builder = PostOffice::builder()
         .listen(arguments.listen)
         .memory_limit(arguments.memory_limit)
@@ -46,15 +44,15 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         builder = builder.trace(say);
     }
     let office = builder.open().await?;
+    let mut signals = Signals::listen()?; // not a moment later than CTRL+C is announced
     say(&format!("The post office is open: {}", office.uri()));
     say("It keeps messages in memory; they are gone when it closes. CTRL+C closes it.");
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a signal to wait for, it stays open until it is killed.
-        std::future::pending::<()>().await;
-    }
+    signals.next().await;
     say("Closing.");
-    office.close().await;
-    Ok(())
+    tokio::select! {
+        () = office.close() => Ok(ExitCode::SUCCESS),
+        status = signals.next() => Ok(ExitCode::from(status)), // somebody can't wait until all clients have agreed
+    }
 }
 
 /// Prints a line, if anybody still reads: `postoffice | head -1` is no reason to close.

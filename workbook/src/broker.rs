@@ -67,6 +67,13 @@ impl Broker {
         }
     }
 
+    /// Closes it if it is ours: its clients are told.
+    pub async fn close(&self) {
+        if let Self::Office(office) = self {
+            office.close().await;
+        }
+    }
+
     /// What a person should know about it.
     pub fn introduce(&self) -> String {
         match self {

@@ -8,6 +8,7 @@ mod room;
 mod served;
 
 use lapin::{ConnectionProperties, options::BasicAckOptions};
+use nix::sys::signal::Signal;
 use room::{Room, Student, command, until};
 use serde_json::json;
 use std::{
@@ -330,17 +331,31 @@ async fn a_student_who_is_removed_is_told_so_and_leaves_no_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_tells_everybody_and_closes_everything() {
+async fn ctrl_c_and_other_signals_to_end_tell_everybody_and_close_everything() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let mut room = Room::open();
+        let anna = Student::connect(&room, "anna").await;
+        anna.declare("class.anna").await;
+        let mut mail = anna.consume("class.anna").await;
+        room.signal(signal);
+        let why = room::end(&mut mail).await;
+        assert!(why.contains("CONNECTION_FORCED") && why.contains("shutdown"), "{why}");
+        let status = room.process.wait().unwrap();
+        assert!(status.success(), "{status}");
+        assert!(TcpStream::connect(&room.address).is_err() && TcpStream::connect(("127.0.0.1", room.port)).is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_class_at_once() {
     let mut room = Room::open();
-    let anna = Student::connect(&room, "anna").await;
-    anna.declare("class.anna").await;
-    let mut mail = anna.consume("class.anna").await;
-    room.interrupt();
-    let why = room::end(&mut mail).await;
-    assert!(why.contains("CONNECTION_FORCED") && why.contains("shutdown"), "{why}");
-    let status = room.process.wait().unwrap();
-    assert!(status.success(), "{status}");
-    assert!(TcpStream::connect(&room.address).is_err() && TcpStream::connect(("127.0.0.1", room.port)).is_err());
+    let mut reading = room::Reading::start(&room, "anna");
+    assert!(reading.line().starts_with("Waiting for letters"));
+    reading.signal(Signal::SIGSTOP); // so that it doesn't agree when the class closes
+    room.signal(Signal::SIGTERM);
+    until("nobody is let in any more", async || TcpStream::connect(&room.address).is_err()).await;
+    room.signal(Signal::SIGINT);
+    assert_eq!(room.process.wait().unwrap().code(), Some(130));
 }
 
 /// What the book shows of it.

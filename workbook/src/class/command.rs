@@ -1,12 +1,12 @@
 //! `cargo workbook class` on the terminal: what the teacher is told, asked, and given.
 
 use super::{Class, Options, addresses::reachable};
+use crate::stop::until_signal;
 use anyhow::{Context, Result, bail};
-use futures_lite::future::poll_once;
+use postoffice::Signals;
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     net::SocketAddr,
-    pin::pin,
 };
 
 /// What can be said after `cargo workbook class`.
@@ -26,7 +26,7 @@ pub struct ClassArgs {
     no_open: bool,
 }
 
-/// Asks, opens the class's post office, says how to reach it, and closes it at CTRL+C.
+/// Asks, opens the class's post office, says how to reach it, and closes it at CTRL+C or another signal to end.
 ///
 /// # Errors
 /// When the teacher doesn't agree, or something can't be opened.
@@ -36,8 +36,7 @@ pub async fn class(args: ClassArgs) -> Result<()> {
         ask()?;
     }
     let class = Class::open(Options { listen: args.listen, port: args.port }).await?;
-    let mut stop = pin!(tokio::signal::ctrl_c());
-    let _ = poll_once(&mut stop).await; // from here on CTRL+C is ours: not a moment later than it is announced
+    let signals = Signals::listen()?; // from here on CTRL+C is ours: not a moment later than it is announced
     print!("{}", introduction(&class)?);
     io::stdout().flush()?; // a pipe would keep it otherwise
     if !args.no_open
@@ -45,8 +44,8 @@ pub async fn class(args: ClassArgs) -> Result<()> {
     {
         eprintln!("No browser could be opened ({error}): open the address yourself.");
     }
-    class.run(stop).await?;
-    println!("Closed. All letters are gone.");
+    until_signal(signals, |stopped| class.run(stopped)).await?;
+    let _ = writeln!(io::stdout(), "Closed. All letters are gone."); // the terminal may be gone, too
     Ok(())
 }
 

@@ -91,7 +91,11 @@ impl Room {
 
     /// Presses CTRL+C.
     pub fn interrupt(&self) {
-        kill(Pid::from_raw(self.process.id().cast_signed()), Signal::SIGINT).unwrap();
+        self.signal(Signal::SIGINT);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.process.id().cast_signed()), signal).unwrap();
     }
 
     /// What a big screen is told from now on.
@@ -302,8 +306,12 @@ impl Reading {
 
     /// Presses CTRL+C.
     pub fn interrupt(&mut self) -> ExitStatus {
-        kill(Pid::from_raw(self.program.id().cast_signed()), Signal::SIGINT).unwrap();
+        self.signal(Signal::SIGINT);
         self.program.wait().unwrap()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.program.id().cast_signed()), signal).unwrap();
     }
 }
 
