@@ -14,7 +14,7 @@ use std::{
 #[command(version)]
 struct Arguments {
     /// The address to listen on
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5672")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5672", value_parser = address)]
     listen: SocketAddr,
     /// Print each method that comes in and goes out
     #[arg(long)]
@@ -25,6 +25,11 @@ struct Arguments {
     /// Allow an address that other machines can reach
     #[arg(long)]
     allow_remote: bool,
+}
+
+/// An address to listen on.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:5672 (this is localhost) or [::1]:5672")
 }
 
 #[tokio::main]

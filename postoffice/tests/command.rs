@@ -1,4 +1,4 @@
-//! The post office as a command, from outside: how it ends.
+//! The post office as a command, from outside: how it ends, and what it says about addresses.
 
 #![cfg(unix)] // what asks it to end is a signal here
 
@@ -122,4 +122,27 @@ fn one_that_was_started_with_nohup_stays_when_the_terminal_is_closed() {
     office.signal(Signal::SIGHUP);
     office.signal(Signal::SIGTERM);
     is_told_of_the_end(&mut client);
+}
+
+/// What it says when it can't open, or why it should not.
+fn refusal(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_postoffice")).args(arguments).output().unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty(), "{arguments:?} opens an office");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn an_address_that_it_cannot_have_is_explained() {
+    for none in ["localhost:5672", "localhost", "127.0.0.1", "5672", "::1:5672", "[::1]", "127.0.0.1:65536", ""] {
+        let said = refusal(&["--listen", none]);
+        assert!(said.contains("write an IP address and a port, such as 127.0.0.1:5672"), "{none}: {said}");
+    }
+    for remote in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[2001:db8::5]:0", "[::ffff:192.0.2.1]:0"] {
+        let said = refusal(&["--listen", remote]);
+        assert!(said.contains(&format!("{remote} can be reached from other machines")), "{remote}: {said}");
+        assert!(said.contains("--allow-remote"), "{said}");
+    }
+    // An address for documentation, which no machine has.
+    let said = refusal(&["--listen", "192.0.2.1:0", "--allow-remote"]);
+    assert!(said.contains("choose an address that this machine has, such as 127.0.0.1"), "{said}");
 }

@@ -424,6 +424,22 @@ fn a_class_at_an_ipv6_address_is_found_there() {
 }
 
 #[test]
+fn an_address_that_it_cannot_have_is_explained() {
+    let why = |listen: &str| {
+        let mut class = Command::new(env!("CARGO_BIN_EXE_workbook"));
+        let output = class.args(["class", "--yes", "--no-open", "--port", "0", "--listen", listen]).output().unwrap();
+        assert!(!output.status.success(), "{listen}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    for none in ["localhost:5672", "192.168.1.20", "::1:5672"] {
+        assert!(why(none).contains("write an IP address of this machine and a port"), "{none}: {}", why(none));
+    }
+    // An address for documentation, which no machine has.
+    let said = why("192.0.2.1:0");
+    assert!(said.contains("can't listen on 192.0.2.1:0") && said.contains("that this machine has"), "{said}");
+}
+
+#[test]
 fn the_page_of_the_book_names_the_limits_as_they_are() {
     for page in ["class.md", "class.zh-CN.md"] {
         let text = fs::read_to_string(served::root().join("src/teaching").join(page)).unwrap();

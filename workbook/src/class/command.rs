@@ -13,7 +13,7 @@ use std::{
 #[derive(Debug, clap::Args)]
 pub struct ClassArgs {
     /// The address and port that students' programs connect to
-    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:5672")]
+    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:5672", value_parser = address)]
     listen: SocketAddr,
     /// The port of the big screen on 127.0.0.1; the next free one where it is taken
     #[arg(long, default_value_t = 3000)]
@@ -24,6 +24,11 @@ pub struct ClassArgs {
     /// Don't open the browser
     #[arg(long)]
     no_open: bool,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "write an IP address of this machine and a port, such as 192.168.1.20:5672 or 0.0.0.0:5672")
 }
 
 /// Asks, opens the class's post office, says how to reach it, and closes it at CTRL+C or another signal to end.
