@@ -1,6 +1,7 @@
 //! Values the way RabbitMQ prints them in its texts: in Erlang's notation, with AMQP's types under RabbitMQ's names.
 
 use amq_protocol::types::AMQPValue;
+use std::borrow::Cow;
 
 /// What RabbitMQ calls the type of a table's value.
 pub(crate) fn type_name(value: &AMQPValue) -> &'static str {
@@ -52,9 +53,28 @@ pub(crate) fn number(value: &AMQPValue) -> Option<f64> {
 /// A value as `~s` prints text and `~p` all else.
 pub(crate) fn plain(value: &AMQPValue) -> String {
     match value {
-        AMQPValue::LongString(text) => text.to_string(),
-        AMQPValue::ByteArray(bytes) => String::from_utf8_lossy(bytes.as_slice()).into_owned(),
+        AMQPValue::LongString(long) => text(long.as_bytes()).into_owned(),
+        AMQPValue::ByteArray(bytes) => text(bytes.as_slice()).into_owned(),
         other => self::value(other),
+    }
+}
+
+/// Bytes as `~ts` prints them: text, and where they are none, each byte as the letter with that number.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
+    }
+}
+
+/// A term as `~p` prints it after `before`: RabbitMQ breaks a pair that would go beyond the 78th column in two.
+pub(crate) fn laid_out(before: &str, term: &str) -> String {
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+    match term.split_once(',') {
+        Some((first, rest)) if term.starts_with('{') && column + term.chars().count() > 78 => {
+            format!("{first},\n{}{rest}", " ".repeat(column + 1))
+        }
+        _ => term.to_owned(),
     }
 }
 
@@ -89,11 +109,21 @@ fn float(number: f64) -> String {
 
 /// Bytes as `~p` prints them: `<<"text">>` where all of them can be printed, else `<<1,2,3>>`.
 pub(crate) fn binary(bytes: &[u8]) -> String {
+    if is_printable(bytes) { format!("<<{}>>", quoted(bytes)) } else { numbers(bytes) }
+}
+
+/// A list of bytes as `~p` prints it: `"text"` where all of them can be printed, else `[1,2,3]`.
+pub(crate) fn string(bytes: &[u8]) -> String {
+    if is_printable(bytes) { quoted(bytes) } else { format!("[{}]", joined(bytes)) }
+}
+
+fn is_printable(bytes: &[u8]) -> bool {
     let printable = |byte: &u8| matches!(byte, b' '..=b'~' | 0xa0..=0xff | 8..=13 | 27);
-    if bytes.is_empty() || !bytes.iter().all(printable) {
-        return numbers(bytes);
-    }
-    let mut text = String::from("<<\"");
+    !bytes.is_empty() && bytes.iter().all(printable)
+}
+
+fn quoted(bytes: &[u8]) -> String {
+    let mut text = String::from("\"");
     for &byte in bytes {
         match byte {
             b'"' => text.push_str("\\\""),
@@ -108,13 +138,17 @@ pub(crate) fn binary(bytes: &[u8]) -> String {
             byte => text.push(char::from(byte)),
         }
     }
-    text + "\">>"
+    text + "\""
 }
 
 /// Bytes as `~w` prints them.
 pub(crate) fn numbers(bytes: &[u8]) -> String {
+    format!("<<{}>>", joined(bytes))
+}
+
+fn joined(bytes: &[u8]) -> String {
     let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
-    format!("<<{}>>", numbers.join(","))
+    numbers.join(",")
 }
 
 #[cfg(test)]
@@ -126,5 +160,14 @@ mod tests {
         assert_eq!(binary(b"some"), "<<\"some\">>");
         assert_eq!(binary(&[0, 1]), "<<0,1>>");
         assert_eq!(binary(b""), "<<>>");
+        assert_eq!(string(b"a\"b\xff"), "\"a\\\"b\u{ff}\"");
+        assert_eq!(string(&[1, 2]), "[1,2]");
+    }
+
+    #[test]
+    fn a_pair_that_would_be_too_long_for_its_line_is_broken() {
+        assert_eq!(laid_out(&"x".repeat(73), "{a,1}"), "{a,1}");
+        assert_eq!(laid_out(&"x".repeat(74), "{a,1}"), format!("{{a,\n{}1}}", " ".repeat(75)));
+        assert_eq!(laid_out(&format!("{}\n", "x".repeat(90)), "{a,1}"), "{a,1}");
     }
 }

@@ -3,13 +3,11 @@
 
 use crate::{
     error::{Refusal, ReplyCode},
-    headers::{self, Rule},
+    headers::{self, MessageHeaders, Rule},
+    table::{Keep, Table},
     topic::Topics,
 };
-use amq_protocol::{
-    frame::WriteContext,
-    types::{FieldTable, generation::gen_field_table},
-};
+use amq_protocol::types::FieldTable;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -90,10 +88,8 @@ pub(crate) struct Binding {
 }
 
 impl Binding {
-    pub(crate) fn new(destination: Destination, routing_key: &str, arguments: &FieldTable) -> Self {
-        let arguments = gen_field_table(arguments)(WriteContext::from(Vec::new()))
-            .map(|context| context.into_inner().0.into_boxed_slice())
-            .unwrap_or_default(); // writing to a Vec can't fail
+    pub(crate) fn new(destination: Destination, routing_key: &str, arguments: Table<'_>) -> Self {
+        let arguments = arguments.sorted(Keep::All).into_boxed_slice();
         Self { destination, routing_key: routing_key.into(), arguments }
     }
 }
@@ -157,7 +153,7 @@ impl Exchange {
     }
 
     /// Adds a binding; the same one twice is one. `arguments` are those that `binding` was made with.
-    pub(crate) fn bind(&mut self, binding: Arc<Binding>, arguments: &FieldTable) -> bool {
+    pub(crate) fn bind(&mut self, binding: Arc<Binding>, arguments: Table<'_>) -> bool {
         if !self.bindings.insert(binding.clone()) {
             return false;
         }
@@ -194,27 +190,21 @@ impl Exchange {
     }
 
     /// Calls `found` for each destination that a message with this key and these headers goes to; a destination may
-    /// come more than once. The headers are asked for only where they matter.
-    pub(crate) fn route(
-        &self,
-        routing_key: &str,
-        message_headers: impl FnOnce() -> FieldTable,
-        mut found: impl FnMut(&Destination),
-    ) {
+    /// come more than once.
+    pub(crate) fn route(&self, routing_key: &str, headers: &MessageHeaders<'_>, mut found: impl FnMut(&Destination)) {
         match &self.routes {
             Routes::Direct(routes) => routes.get(routing_key).into_iter().flat_map(Targets::iter).for_each(found),
             Routes::Fanout(targets) => targets.iter().for_each(found),
             Routes::Topic(topics) => topics.matches(routing_key, found),
             Routes::Headers(rules) => {
-                let headers = message_headers();
-                let matching = rules.iter().filter(|(_, rule)| rule.matches(&headers));
+                let matching = rules.iter().filter(|(_, rule)| rule.matches(headers));
                 matching.for_each(|(binding, _)| found(&binding.destination));
             }
         }
     }
 
     /// Whether a binding with these arguments makes sense for this kind of exchange.
-    pub(crate) fn check_binding(&self, arguments: &FieldTable) -> Result<(), Refusal> {
+    pub(crate) fn check_binding(&self, arguments: Table<'_>) -> Result<(), Refusal> {
         match self.kind {
             Kind::Headers => headers::check(arguments),
             _ => Ok(()),
@@ -228,17 +218,16 @@ mod tests {
 
     fn routed(exchange: &Exchange, key: &str) -> Vec<Destination> {
         let mut found = Vec::new();
-        exchange.route(key, FieldTable::default, |destination| found.push(destination.clone()));
+        exchange.route(key, &MessageHeaders::default(), |destination| found.push(destination.clone()));
         found
     }
 
     #[test]
     fn the_same_binding_twice_is_one_and_goes_with_one_unbind() {
         let mut exchange = Exchange::new("logs".into(), Kind::Direct);
-        let arguments = FieldTable::default();
-        let binding = Arc::new(Binding::new(Destination::Queue(1), "info", &arguments));
-        assert!(exchange.bind(binding.clone(), &arguments));
-        assert!(!exchange.bind(binding.clone(), &arguments));
+        let binding = Arc::new(Binding::new(Destination::Queue(1), "info", Table::default()));
+        assert!(exchange.bind(binding.clone(), Table::default()));
+        assert!(!exchange.bind(binding.clone(), Table::default()));
         assert_eq!(routed(&exchange, "info"), [Destination::Queue(1)]);
         assert!(exchange.unbind(&binding));
         assert_eq!(routed(&exchange, "info"), []);
@@ -248,12 +237,11 @@ mod tests {
     #[test]
     fn bindings_that_differ_in_arguments_alone_are_two() {
         let mut exchange = Exchange::new("logs".into(), Kind::Fanout);
-        let mut arguments = FieldTable::default();
-        exchange.bind(Arc::new(Binding::new(Destination::Queue(1), "", &arguments)), &arguments);
-        arguments.insert("a".into(), amq_protocol::types::AMQPValue::Boolean(true));
-        exchange.bind(Arc::new(Binding::new(Destination::Queue(1), "", &arguments)), &arguments);
+        for arguments in [Table::default(), Table::parse(b"\x01at\x01").unwrap()] {
+            exchange.bind(Arc::new(Binding::new(Destination::Queue(1), "", arguments)), arguments);
+        }
         assert_eq!(routed(&exchange, "any"), [Destination::Queue(1)]);
-        exchange.unbind(&Binding::new(Destination::Queue(1), "", &arguments));
+        exchange.unbind(&Binding::new(Destination::Queue(1), "", Table::default()));
         assert_eq!(routed(&exchange, "any"), [Destination::Queue(1)]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Broker,
-    publish::{Delivery, copy_keys, without_header},
+    publish::{Delivery, copy_keys},
 };
 use crate::{
     journal::Event,
@@ -60,7 +60,7 @@ impl Broker {
         let exchange = exchange.name.clone();
         let Ok(properties) = message.content.properties() else { return };
         let mut headers = properties.headers().unwrap_or_default();
-        let copies = copy_keys(&headers).unwrap_or_default();
+        let copies = properties.header_table().and_then(|headers| copy_keys(headers).ok()).unwrap_or_default();
         let original_key = message.routing_key();
         let original_keys = || std::iter::once(&*original_key).chain(copies.iter().map(String::as_str));
         let death = Death {
@@ -83,7 +83,8 @@ impl Broker {
         let key = new_key.as_deref().map_or(message.content.routing_key(), str::as_bytes);
         let content = Content::new(key, &raw, message.content.body());
         let letter = Message { exchange, content };
-        let mut queues = self.route(&letter.exchange, &keys, Some(&headers)).queues;
+        let letter_headers = letter.content.properties().ok().and_then(|properties| properties.header_table());
+        let mut queues = self.route(&letter.exchange, &keys, letter_headers).queues;
         if reason != Reason::Rejected {
             queues.retain(|id| self.queues.get(id).is_some_and(|queue| !is_cycle(&queue.name, &headers)));
         }
@@ -91,6 +92,16 @@ impl Broker {
         let message = Arc::new(letter);
         self.deliver(Delivery { message, queues, from: None, mandatory: false, confirm: None, lifetime: None }, now);
     }
+}
+
+/// A copy of the headers with one left out.
+fn without_header(headers: &FieldTable, name: &str) -> FieldTable {
+    let mut rest = FieldTable::default();
+    let kept = headers.inner().iter().filter(|(known, _)| known.as_str() != name);
+    for (known, value) in kept {
+        rest.insert(known.clone(), value.clone());
+    }
+    rest
 }
 
 /// What the header `x-death` says of one death.

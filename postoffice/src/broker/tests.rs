@@ -6,6 +6,7 @@ use crate::{
     error::ReplyCode,
     message::Content,
     queue::Moment,
+    table::Table,
     wire::{Ids, Publish},
 };
 use amq_protocol::{
@@ -36,7 +37,7 @@ impl Office {
     }
 
     fn run(&mut self, client: u64, ids: Ids, method: AMQPClass) {
-        self.broker.method(client, 1, ids, method, self.now).unwrap();
+        self.broker.method(client, 1, ids, method, Table::default(), self.now).unwrap();
     }
 
     fn declare(&mut self, client: u64, name: &str, arguments: &[(&str, AMQPValue)]) {
@@ -196,6 +197,25 @@ fn a_letter_that_expires_or_is_rejected_goes_to_the_dead_letter_office() {
     let reason =
         |index: usize| letters[index].properties.headers().as_ref()?.inner().get("x-first-death-reason").cloned();
     assert_eq!((reason(0), reason(1)), (Some(text("expired")), Some(text("rejected"))));
+}
+
+#[test]
+fn a_dead_letter_keeps_a_header_whose_name_is_not_text() {
+    let mut office = Office::open();
+    let anna = office.client();
+    let text = |text: &str| AMQPValue::LongString(text.into());
+    office.declare(anna, "dead", &[]);
+    let dead = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))];
+    office.declare(anna, "hello", &[&dead[..], &[("x-message-ttl", AMQPValue::LongInt(0))]].concat());
+    let content = Content::new(b"hello", &[&[0x20, 0, 0, 0, 0, 6][..], b"\x01\xffV\x01aV"].concat(), b"");
+    let publish = Publish { routing_key: b"hello".to_vec(), ..Publish::default() };
+    office.broker.publish(anna, 1, &publish, content, office.now).unwrap();
+    office.wait(1);
+    let queue = office.broker.queues.values().find(|queue| &*queue.name == "dead").unwrap();
+    let properties = queue.iter().next().unwrap().message.content.properties().unwrap();
+    let names: Vec<&[u8]> = properties.header_table().unwrap().entries().map(|(name, _)| name).collect();
+    assert!(names.contains(&&b"\xff"[..]) && names.contains(&&b"x-death"[..]) && names.contains(&&b"a"[..]));
+    assert!(names.is_sorted());
 }
 
 #[test]

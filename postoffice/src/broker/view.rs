@@ -6,7 +6,6 @@ use crate::{
     queue::{Moment, Queue},
     state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},
 };
-use amq_protocol::protocol::basic::parse_properties;
 
 impl Broker {
     /// All queues by name.
@@ -32,12 +31,11 @@ impl Broker {
                 .iter()
                 .map(|entry| {
                     let message = &entry.message;
-                    let properties = parse_properties(message.content.raw_properties());
                     Letter {
                         body: message.content.body().to_vec(),
                         exchange: message.exchange.to_string(),
                         routing_key: message.routing_key().into_owned(),
-                        properties: properties.map(|(_, properties)| properties).unwrap_or_default(),
+                        properties: message.content.properties().unwrap_or_default().readable(),
                         redelivered: entry.returns > 0,
                     }
                 })

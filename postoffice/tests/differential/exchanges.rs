@@ -507,3 +507,80 @@ fn a_message_keeps_its_properties() {
         s.publish_with(A, to("", "letters"), properties().with_reply_to("amq.rabbitmq.reply-to".into()), b"to whom");
     });
 }
+
+#[test]
+fn an_alternate_exchange_is_named_by_a_text() {
+    same_on_both(|s| {
+        s.confirm(A);
+        s.call(A, a_queue("letters"));
+        for alternate in [
+            text("amq.fanout"),
+            text(""),
+            text("nowhere"),
+            int(1),
+            flag(true),
+            AMQPValue::Double(1.5),
+            AMQPValue::Timestamp(1),
+            AMQPValue::ShortShortInt(1),
+            AMQPValue::ShortShortUInt(1),
+            AMQPValue::ShortInt(1),
+            AMQPValue::ShortUInt(1),
+            AMQPValue::LongUInt(1),
+            AMQPValue::LongLongInt(1),
+            AMQPValue::Float(1.5),
+            AMQPValue::DecimalValue(amq_protocol::types::DecimalValue { scale: 1, value: 2 }),
+            AMQPValue::ByteArray(b"amq.fanout".to_vec().into()),
+            AMQPValue::FieldArray(FieldArray::from(vec![text("amq.fanout")])),
+            AMQPValue::FieldTable(table([("amq.fanout", flag(true))])),
+            AMQPValue::Void,
+        ] {
+            s.call(
+                A,
+                exchange::Declare {
+                    arguments: table([("alternate-exchange", alternate)]),
+                    ..an_exchange("post", "direct")
+                },
+            );
+            if s.is_open(A) {
+                s.publish(A, mandatory("post", "letters"), "on its way");
+                s.call(A, exchange::Delete { exchange: "post".into(), ..Default::default() });
+            }
+            s.confirm_again(A);
+        }
+        // To an exchange that is there already it isn't read, but compared.
+        s.call(
+            A,
+            exchange::Declare {
+                arguments: table([("alternate-exchange", int(1))]),
+                ..an_exchange("amq.topic", "topic")
+            },
+        );
+        s.confirm_again(A);
+        s.call(
+            A,
+            exchange::Declare {
+                arguments: table([("alternate-exchange", int(1))]),
+                ..an_exchange("amq.mine", "topic")
+            },
+        );
+    });
+}
+
+#[test]
+fn line_breaks_are_taken_out_of_the_names_of_exchanges() {
+    same_on_both(|s| {
+        s.confirm(A);
+        s.call(A, a_queue("letters"));
+        s.call(A, an_exchange("p\r\nost", "fanout"));
+        for name in ["post", "p\nost", "\n", "\namq.mine"] {
+            s.call(A, an_exchange(name, "fanout"));
+            s.confirm_again(A);
+        }
+        s.call(A, binding("letters", "po\nst", ""));
+        s.publish(A, mandatory("post", ""), "bound");
+        s.publish(A, mandatory("po\nst", ""), "another exchange");
+        s.confirm_again(A);
+        s.call(A, exchange::Delete { exchange: "po\rst".into(), ..Default::default() });
+        s.call(A, is_there_an_exchange("post"));
+    });
+}

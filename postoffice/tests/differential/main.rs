@@ -10,5 +10,7 @@ mod dead_letters;
 mod exchanges;
 mod frames;
 mod handshake;
+mod headers;
+mod properties;
 mod queues;
 mod random;

@@ -15,6 +15,7 @@ use amq_protocol::{
         AMQPClass,
         basic::{self, AMQPMethod as Basic, AMQPProperties},
         channel::{self, AMQPMethod as Channel},
+        confirm,
         connection::{self, AMQPMethod as Connection},
         exchange::{self, AMQPMethod as Exchange},
         queue::{self, AMQPMethod as Queue},
@@ -49,6 +50,7 @@ pub struct Script {
     watched: BTreeMap<String, Counts>,
     /// What to delete in the end.
     declared: (BTreeSet<String>, BTreeSet<String>),
+    raw_properties: bool,
 }
 
 /// One connection as its client sees it.
@@ -99,10 +101,16 @@ impl Script {
             probe: Peer::open(addr, &Hello::default()),
             watched: BTreeMap::new(),
             declared: Default::default(),
+            raw_properties: false,
         }
     }
 
     // ---- connections and channels ----
+
+    /// Shows the properties of messages byte for byte, on connections that are opened from now on.
+    pub fn look_at_bytes(&mut self) {
+        self.raw_properties = true;
+    }
 
     /// Opens a connection that introduces itself in its own way.
     pub fn connect(&mut self, name: &'static str, hello: &Hello) {
@@ -116,6 +124,19 @@ impl Script {
 
     pub fn close_channel(&mut self, at: At) {
         self.call(at, channel::Close { reply_code: 200, reply_text: "".into(), class_id: 0, method_id: 0 });
+    }
+
+    /// Has each message on a channel confirmed: what it causes has come when the confirm has, however busy a queue is.
+    pub fn confirm(&mut self, at: At) {
+        self.call(at, confirm::Select { nowait: false });
+    }
+
+    /// Opens a channel again if it was closed, with confirms.
+    pub fn confirm_again(&mut self, at: At) {
+        if !self.is_open(at) {
+            self.reopen(at);
+            self.confirm(at);
+        }
     }
 
     /// Closes a connection as a polite client does.
@@ -230,12 +251,7 @@ impl Script {
         if !channel.open {
             return self.finish(format!("{operation} (the channel is closed)"), Vec::new());
         }
-        for _ in bodies {
-            if channel.confirming {
-                channel.published += 1;
-                channel.unconfirmed.insert(channel.published);
-            }
-        }
+        bodies.iter().for_each(|_| channel.expect_confirm());
         let peer = self.peer(at.0);
         for body in bodies {
             peer.client.send_method(at.1, method.clone());
@@ -244,12 +260,30 @@ impl Script {
         self.finish(operation, Vec::new());
     }
 
+    /// Publishes a message with these bytes for its properties, flags first.
+    pub fn publish_raw(&mut self, at: At, publish: basic::Publish, properties: &[u8], body: &str) {
+        let shown = show::bytes(properties);
+        let operation = format!("{}/{} {} {shown} {body:?}", at.0, at.1, show::method(&publish.clone().class()));
+        let channel = self.channel(at);
+        if !channel.open {
+            return self.finish(format!("{operation} (the channel is closed)"), Vec::new());
+        }
+        channel.expect_confirm();
+        let client = &mut self.peer(at.0).client;
+        client.send_method(at.1, publish.class());
+        client.send_raw_content(at.1, properties, body.as_bytes());
+        self.finish(operation, Vec::new());
+    }
+
     /// Sends bytes that no proper client would send, on a channel that is open, and observes how the broker ends that.
     pub fn send_raw(&mut self, at: At, what: &str, bytes: &[u8]) {
         self.channel(at).awaiting = true;
-        let peer = self.peer(at.0);
-        peer.client.send_bytes(bytes);
-        peer.read_until(|peer| peer.channels.get(&at.1).is_none_or(|channel| !channel.awaiting));
+        self.peer(at.0).client.send_bytes(bytes);
+        self.await_what_raw_bytes_cause(at, what);
+    }
+
+    fn await_what_raw_bytes_cause(&mut self, at: At, what: &str) {
+        self.peer(at.0).read_until(|peer| peer.channels.get(&at.1).is_none_or(|channel| !channel.awaiting));
         self.channel(at).awaiting = false;
         self.finish(format!("{}/{} sends {what}", at.0, at.1), Vec::new());
     }
@@ -257,11 +291,11 @@ impl Script {
     /// The same on several connections at once, since a broker lets those wait that send nonsense.
     pub fn send_raw_on_each(&mut self, cases: &[(At, &str, Vec<u8>)]) {
         for (at, _, bytes) in cases {
-            self.channel(*at);
+            self.channel(*at).awaiting = true;
             self.peer(at.0).client.send_bytes(bytes);
         }
         for (at, what, _) in cases {
-            self.send_raw(*at, what, &[]);
+            self.await_what_raw_bytes_cause(*at, what); // it may have come while another was waited for
         }
     }
 
@@ -358,7 +392,11 @@ impl Script {
     // ---- how it works ----
 
     fn peer(&mut self, name: &'static str) -> &mut Peer {
-        self.peers.entry(name).or_insert_with(|| Peer::open(self.addr, &Hello::default()))
+        self.peers.entry(name).or_insert_with(|| {
+            let mut peer = Peer::open(self.addr, &Hello::default());
+            peer.client.raw_properties = self.raw_properties;
+            peer
+        })
     }
 
     fn channel(&mut self, at: At) -> &mut ChannelView {
@@ -579,6 +617,11 @@ impl Peer {
             Some(Incoming::Closed) => {
                 self.end("the socket is closed");
             }
+            Some(Incoming::Garbage(bytes)) if bytes[0] == 2 => {
+                let size = u64::from_be_bytes(bytes[11..19].try_into().expect("eight bytes"));
+                let shown = format!(" {}", show::bytes(&bytes[19..bytes.len() - 1]));
+                self.at(u16::from_be_bytes([bytes[1], bytes[2]])).take_header(size, shown);
+            }
             Some(Incoming::Garbage(bytes)) => self.at(0).observed.push(format!("nonsense: {bytes:?}")),
             Some(Incoming::Frame(AMQPFrame::Method(0, AMQPClass::Connection(Connection::Close(close))))) => {
                 let line = show::method(&close.class());
@@ -593,13 +636,7 @@ impl Peer {
                 if let Some(reply_to) = reply_to {
                     channel.last_reply_to = reply_to.to_string();
                 }
-                match &mut channel.content {
-                    Some(content @ Content { properties: None, .. }) => {
-                        content.properties = Some((header.body_size, shown));
-                        channel.finish_content();
-                    }
-                    _ => channel.observed.push(format!("a header out of place:{shown}")),
-                }
+                channel.take_header(header.body_size, shown);
             }
             Some(Incoming::Frame(AMQPFrame::Body(number, body))) => {
                 let channel = self.at(number);
@@ -721,6 +758,14 @@ impl ChannelView {
         }
     }
 
+    /// A message is about to be published.
+    fn expect_confirm(&mut self) {
+        if self.confirming {
+            self.published += 1;
+            self.unconfirmed.insert(self.published);
+        }
+    }
+
     fn acknowledge(&mut self, tag: u64, multiple: bool) {
         self.unacknowledged.retain(|&other| other != tag && !(multiple && (other < tag || tag == 0)));
     }
@@ -751,6 +796,16 @@ impl ChannelView {
 
     fn begin_content(&mut self, method: String) {
         self.content = Some(Content { method, properties: None, body: Vec::new(), frames: Vec::new() });
+    }
+
+    fn take_header(&mut self, size: u64, properties: String) {
+        match &mut self.content {
+            Some(content @ Content { properties: None, .. }) => {
+                content.properties = Some((size, properties));
+                self.finish_content();
+            }
+            _ => self.observed.push(format!("a header out of place:{properties}")),
+        }
     }
 
     fn finish_content(&mut self) {
