@@ -29,7 +29,8 @@ impl Broker {
         // Of two missing ends RabbitMQ names the exchange.
         let exchange = exchange.ok_or_else(|| no_exchange(&source))?;
         let queue = queue.ok_or_else(|| no_queue(&name))?;
-        exchange.check_binding(arguments)?;
+        let queue_type = self.queues.get(&queue).map(|queue| queue.settings.queue_type);
+        exchange.check_binding(&key, arguments, queue_type)?;
         self.check_access(at, queue)?;
         self.add_binding(&source, Destination::Queue(queue), &key, arguments)?;
         if !bind.nowait {
@@ -61,7 +62,7 @@ impl Broker {
         refuse_default(&source)?;
         let from = self.exchanges.get(source.as_str()).ok_or_else(|| no_exchange(&source))?;
         let to = self.exchanges.get(destination.as_str()).ok_or_else(|| no_exchange(&destination))?;
-        from.check_binding(arguments)?;
+        from.check_binding(bind.routing_key.as_str(), arguments, None)?;
         let destination = Destination::Exchange(to.name.clone());
         self.add_binding(&source, destination, bind.routing_key.as_str(), arguments)?;
         if !bind.nowait {

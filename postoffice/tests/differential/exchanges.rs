@@ -509,6 +509,81 @@ fn a_message_keeps_its_properties() {
 }
 
 #[test]
+fn an_exchange_of_a_type_that_there_is_not_is_refused_before_its_name_is_looked_at() {
+    same_on_both(|s| {
+        s.confirm(A);
+        for (name, kind) in [
+            ("post", "pigeon"),
+            ("post", ""),
+            ("post", "Direct"),
+            ("post", "direct "),
+            ("post", "x-pigeon"),
+            ("", "pigeon"),
+            ("amq.direct", "pigeon"),
+            ("amq.mine", "pigeon"),
+            ("post", &"p".repeat(255)),
+        ] {
+            s.call(A, an_exchange(name, kind));
+            s.confirm_again(A);
+        }
+        s.call(A, exchange::Declare { passive: true, ..an_exchange("amq.direct", "pigeon") });
+    });
+}
+
+#[test]
+fn an_exchange_may_be_transient() {
+    same_on_both(|s| {
+        s.confirm(A);
+        s.call(A, a_queue("letters"));
+        for kind in ["direct", "fanout", "topic", "headers", "x-local-random"] {
+            let transient = exchange::Declare { durable: false, ..an_exchange("fleeting", kind) };
+            s.call(A, transient.clone());
+            s.call(A, transient);
+            s.call(A, binding("letters", "fleeting", ""));
+            s.publish(A, mandatory("fleeting", ""), kind);
+            s.call(A, an_exchange("fleeting", kind));
+            s.confirm_again(A);
+            s.call(A, exchange::Delete { exchange: "fleeting".into(), ..Default::default() });
+        }
+    });
+}
+
+#[test]
+fn a_local_random_exchange_gives_a_message_to_one_queue_whatever_its_key() {
+    same_on_both(|s| {
+        s.confirm(A);
+        s.call(A, an_exchange("work", "x-local-random"));
+        s.call(A, an_exchange("other", "fanout"));
+        s.call(A, a_queue("letters"));
+        s.publish(A, mandatory("work", ""), "nobody");
+        s.call(A, binding("letters", "work", ""));
+        s.call(A, binding("letters", "work", ""));
+        s.call(A, queue::Bind { arguments: table([("a", int(1))]), ..binding("letters", "work", "") });
+        for key in ["", "any", "letters"] {
+            s.publish(A, mandatory("work", key), key);
+        }
+        s.call(A, not_bound("letters", "work", ""));
+        s.publish(A, mandatory("work", ""), "still bound");
+        for (queue, key) in [("letters", "key"), ("letters", "é"), ("nowhere", "key"), ("nowhere", "")] {
+            s.call(A, binding(queue, "work", key));
+            s.confirm_again(A);
+        }
+        s.call(A, a_queue_with("quorum", [("x-queue-type", text("quorum"))]));
+        s.call(A, binding("quorum", "work", ""));
+        s.confirm_again(A);
+        for key in ["", "key"] {
+            s.call(A, between("work", "other", key));
+            s.confirm_again(A);
+        }
+        s.call(A, between("other", "work", "key"));
+        s.publish(A, mandatory("other", ""), "through another");
+        let lost = table([("alternate-exchange", text("other"))]);
+        s.call(A, exchange::Declare { arguments: lost, ..an_exchange("idle", "x-local-random") });
+        s.publish(A, mandatory("idle", ""), "by the alternate");
+    });
+}
+
+#[test]
 fn an_alternate_exchange_is_named_by_a_text() {
     same_on_both(|s| {
         s.confirm(A);
