@@ -659,3 +659,28 @@ fn line_breaks_are_taken_out_of_the_names_of_exchanges() {
         s.call(A, is_there_an_exchange("post"));
     });
 }
+
+#[test]
+fn the_brokers_own_exchanges_are_what_they_are() {
+    same_on_both(|s| {
+        s.confirm(A);
+        for (name, kind) in [
+            ("amq.direct", "direct"),
+            ("amq.fanout", "fanout"),
+            ("amq.topic", "topic"),
+            ("amq.headers", "headers"),
+            ("amq.match", "headers"),
+            ("amq.rabbitmq.trace", "topic"),
+            ("amq.rabbitmq.log", "topic"),
+        ] {
+            for internal in [false, true] {
+                s.call(A, exchange::Declare { internal, ..an_exchange(name, kind) });
+                s.confirm_again(A);
+            }
+            s.publish(A, mandatory(name, "nobody"), "x");
+            s.confirm_again(A);
+            s.call(A, exchange::Delete { exchange: name.into(), if_unused: true, ..Default::default() });
+            s.confirm_again(A);
+        }
+    });
+}
