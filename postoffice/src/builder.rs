@@ -35,7 +35,7 @@ impl Default for Builder {
             options: Options {
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
                 credentials: Credentials { user: guest(), password: guest() },
-                limits: Limits { memory: 1 << 30, message: 128 << 20, objects: 1_000_000 },
+                limits: Limits { memory: 1 << 30, message: 16 << 20, objects: 1_000_000 },
                 allow_remote: false,
                 trace: None,
             },
@@ -96,7 +96,8 @@ impl Builder {
         self
     }
 
-    /// Refuses messages with a body of more than this many bytes; 128 MiB if you don't say, as RabbitMQ does.
+    /// Refuses messages with a body of more than this many bytes; 16 MiB if you don't say, as RabbitMQ does. More
+    /// than 512 MiB it takes from nobody.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -93,6 +93,21 @@ fn content_after_a_servers_method_is_judged_before_the_method() {
 }
 
 #[test]
+fn a_message_over_sixteen_mebibytes_is_refused_once_it_is_there() {
+    same_on_both(|s| {
+        const LIMIT: usize = 16 << 20;
+        s.call(A, a_queue("letters"));
+        s.confirm(A);
+        s.publish_with(A, to("", "letters"), properties(), &vec![b'x'; LIMIT]);
+        s.call(A, basic::Get { no_ack: true, ..one_from("letters") });
+        let large = vec![b'x'; LIMIT + 1];
+        s.publish_with(A, to("nowhere", "letters"), properties(), &large); // its size is looked at before its exchange
+        s.reopen(A);
+        s.publish_with(A, basic::Publish { immediate: true, ..to("", "letters") }, properties(), &large);
+    });
+}
+
+#[test]
 fn what_follows_a_refused_message_is_not_heard() {
     same_on_both(|s| {
         s.call(A, a_queue("letters"));
