@@ -119,8 +119,8 @@ impl Annotations {
         since.any(|death| &*death.queue == queue)
     }
 
-    /// The first and the last death as an exchange of the type *headers* sees them, too; the name of each header first.
-    pub(crate) fn first_and_last(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    /// The first and the last death, the name of each header first.
+    fn first_and_last(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.deaths.iter().flat_map(|Deaths { first, last, .. }| {
             [
                 ("x-first-death-exchange", &*first.exchange),
@@ -133,6 +133,17 @@ impl Annotations {
         })
     }
 
+    /// The first and the last death as entries of a headers table, encoded.
+    pub(crate) fn place_headers(&self) -> Vec<u8> {
+        let mut entries = Encoded::default();
+        self.write_places(&mut entries);
+        entries.0
+    }
+
+    fn write_places(&self, entries: &mut Encoded) {
+        self.first_and_last().for_each(|(name, text)| entries.named(name, |value| value.text(text.as_bytes())));
+    }
+
     /// The deaths as entries of a headers table, in RabbitMQ's order, encoded (AMQP 0-9-1, section 4.2.5.5); nothing for
     /// a message that has never died.
     pub(crate) fn headers(&self) -> Vec<u8> {
@@ -143,7 +154,7 @@ impl Annotations {
                 deaths.records.iter().for_each(|record| array.container(b'F', |table| record.write(table)));
             });
         });
-        self.first_and_last().for_each(|(name, text)| entries.named(name, |value| value.text(text.as_bytes())));
+        self.write_places(&mut entries);
         entries.0
     }
 

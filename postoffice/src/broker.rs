@@ -160,11 +160,12 @@ impl Broker {
             ("amq.topic", Kind::Topic),
             ("amq.headers", Kind::Headers),
             ("amq.match", Kind::Headers),
+            ("amq.rabbitmq.log", Kind::Topic),
             ("amq.rabbitmq.trace", Kind::Topic),
         ];
         let exchanges = predeclared.map(|(name, kind)| {
             let mut exchange = Exchange::new(name.into(), kind);
-            exchange.internal = name == "amq.rabbitmq.trace";
+            exchange.internal = name.starts_with("amq.rabbitmq.");
             (exchange.name.clone(), exchange)
         });
         Self {

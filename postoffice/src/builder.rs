@@ -38,7 +38,7 @@ impl Default for Builder {
                 credentials: Credentials { user: guest(), password: guest() },
                 limits: Limits {
                     memory: 1 << 30,
-                    message: 128 << 20,
+                    message: 16 << 20,
                     objects: 1_000_000,
                     transient_nonexcl_queues: false,
                     global_qos: false,
@@ -103,7 +103,8 @@ impl Builder {
         self
     }
 
-    /// Refuses messages with a body of more than this many bytes; 128 MiB if you don't say, as RabbitMQ does.
+    /// Refuses messages with a body of more than this many bytes; 16 MiB if you don't say, as RabbitMQ does. More
+    /// than 512 MiB it takes from nobody.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

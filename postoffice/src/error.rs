@@ -132,6 +132,11 @@ impl Refusal {
         *self == Self::internal()
     }
 
+    /// A method that nobody, or no client, may send.
+    pub(crate) fn unimplemented() -> Self {
+        ReplyCode::CommandInvalid.because("unimplemented method")
+    }
+
     /// The reply text cut to what a short string holds, the way RabbitMQ cuts it: 252 bytes and three dots.
     pub(crate) fn reply_text(&self) -> ShortString {
         short(&self.text)

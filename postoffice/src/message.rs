@@ -24,6 +24,12 @@ impl Content {
         self.bytes.get(..self.key_length as usize).unwrap_or_default()
     }
 
+    /// The routing key as text. Bytes that are none can't match a binding's words, only its wildcards, which the
+    /// replacement characters for them match as well.
+    pub(crate) fn routing_key_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.routing_key())
+    }
+
     /// The encoded properties, flags first.
     pub(crate) fn raw_properties(&self) -> &[u8] {
         let start = self.key_length as usize;
@@ -32,6 +38,11 @@ impl Content {
 
     pub(crate) fn properties(&self) -> Result<Properties<'_>, BadTable> {
         Properties::parse(self.raw_properties())
+    }
+
+    /// The same with other properties.
+    pub(crate) fn with_properties(&self, raw: &[u8]) -> Self {
+        Self::new(self.routing_key(), raw, self.body())
     }
 
     pub(crate) fn body(&self) -> &[u8] {
@@ -119,10 +130,9 @@ impl Message {
         self.content.body().len()
     }
 
-    /// The routing key as text. Bytes that are none can't match a binding's words, only its wildcards, which the
-    /// replacement characters for them match as well.
+    /// The routing key as text.
     pub(crate) fn routing_key(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.content.routing_key())
+        self.content.routing_key_text()
     }
 }
 

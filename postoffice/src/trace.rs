@@ -30,18 +30,20 @@ impl Tracer {
     /// A command from the client.
     pub(crate) fn received(&self, channel: u16, command: &Command) {
         match command {
-            Command::Method(_, method) => self.method_received(channel, method),
+            Command::Method(_, method, _) => self.method_received(channel, method),
             Command::Publish(publish, content) => {
                 let mandatory = if publish.mandatory { " mandatory" } else { "" };
                 let text = format!(
                     "basic.publish exchange={:?} routing-key={:?}{mandatory} ({})",
-                    publish.exchange,
+                    String::from_utf8_lossy(&publish.exchange),
                     String::from_utf8_lossy(&publish.routing_key),
                     bytes(content.body().len())
                 );
                 self.line('→', channel, &text);
             }
-            Command::TooLarge { size } => self.line('→', channel, &format!("basic.publish ({size} bytes: too large)")),
+            Command::Refused(_, refusal) => {
+                self.line('→', channel, &format!("a method that is refused: {}", refusal.text));
+            }
         }
     }
 

@@ -9,8 +9,8 @@ use crate::{
     journal::Event,
     message::{Content, Message},
     queue::{Entry, Moment},
+    table::Table,
 };
-use amq_protocol::types::{AMQPValue, FieldTable};
 use std::sync::Arc;
 
 /// A message that a queue gave up.
@@ -53,7 +53,7 @@ impl Broker {
         let exchange = exchange.name.clone();
         let Some(letter) = dead.letter(name, exchange, new_key.as_deref(), now) else { return };
         let headers = (!letter.exchange.is_empty()).then(|| routing_headers(&letter));
-        let mut route = self.route_message(&letter, headers.as_ref());
+        let mut route = self.route_message(&letter, headers.as_deref().map(Table::checked));
         if reason != Reason::Rejected
             && let Some(annotations) = &letter.annotations
         {
@@ -88,12 +88,8 @@ impl Dead {
 }
 
 /// What an exchange of the type *headers* sorts a dead letter by: the sender's headers, and its first and last death.
-fn routing_headers(letter: &Message) -> FieldTable {
-    let properties = letter.content.properties().ok();
-    let mut headers = properties.and_then(|properties| properties.headers()).unwrap_or_default();
-    let deaths = letter.annotations.iter().flat_map(|annotations| annotations.first_and_last());
-    for (name, text) in deaths {
-        headers.insert(name.into(), AMQPValue::LongString(text.into()));
-    }
-    headers
+fn routing_headers(letter: &Message) -> Vec<u8> {
+    let deaths = letter.annotations.as_ref().map(|annotations| annotations.place_headers()).unwrap_or_default();
+    let own = letter.content.properties().ok().and_then(|properties| properties.header_table());
+    Table::joined(&deaths, own.into_iter().flat_map(Table::entries))
 }

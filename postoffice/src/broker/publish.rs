@@ -9,18 +9,17 @@ use crate::{
     effect::Effect,
     erlang,
     error::{Refusal, ReplyCode, exchange_in_vhost},
-    exchange::Destination,
+    exchange::{Destination, Exchange},
     expiration,
+    headers::MessageHeaders,
     journal::Event,
     message::{Content, Message},
     properties::Properties,
     queue::Moment,
+    table::{Table, Value},
     wire::Publish,
 };
-use amq_protocol::{
-    protocol::{AMQPClass, confirm},
-    types::{AMQPValue, FieldTable},
-};
+use amq_protocol::protocol::{AMQPClass, confirm};
 use std::{collections::HashSet, sync::Arc};
 
 /// Where a message goes.
@@ -61,51 +60,39 @@ impl Broker {
         mut content: Content,
         now: Moment,
     ) -> Result<(), Refusal> {
-        if publish.immediate {
-            return Err(ReplyCode::NotImplemented.because("immediate=true"));
-        }
-        let name = publish.exchange.as_str();
-        let exchange = self.exchanges.get(name).ok_or_else(|| no_exchange(name))?;
+        let exchange = self.exchange_named(&publish.exchange)?;
         if exchange.internal {
-            return Err(
-                ReplyCode::AccessRefused.because(format!("cannot publish to internal {}", exchange_in_vhost(name)))
-            );
+            let text = format!("cannot publish to internal {}", exchange_in_vhost(&exchange.name));
+            return Err(ReplyCode::AccessRefused.because(text));
         }
         let exchange = exchange.name.clone();
         // RabbitMQ's channel fails over properties that it can't read, and takes the connection with it.
         let properties = content.properties().map_err(|_| Refusal::internal())?;
-        let mut replaced = None;
+        let mut reply_to = None;
         if properties.reply_to() == Some(REPLY_TO.as_bytes()) {
             let replies = self.channel(at).and_then(|channel| channel.reply_consumer.as_ref());
-            let address = &replies
-                .ok_or_else(|| ReplyCode::PreconditionFailed.because("fast reply consumer does not exist"))?
-                .address;
-            replaced = Some(properties.with_reply_to(address));
+            let replies =
+                replies.ok_or_else(|| ReplyCode::PreconditionFailed.because("fast reply consumer does not exist"))?;
+            reply_to = Some(replies.address.clone());
         }
-        self.check_user(at, &properties)?;
         let lifetime = properties.expiration().map(expiration::parse).transpose()?;
-        if let Some(mode) = properties.delivery_mode().filter(|mode| !matches!(mode, 1 | 2)) {
-            let text = format!("invalid message: {{delivery_mode_unknown,{mode}}}");
-            return Err(ReplyCode::PreconditionFailed.because(text));
-        }
         let confirm = self
             .channel(at)
             .and_then(|channel| (channel.confirms || channel.transaction.is_some()).then(|| channel.next_publish()));
-        let headers = if properties.has_headers() { properties.headers() } else { None };
-        let copies = headers.as_ref().map(copy_keys).transpose()?.unwrap_or_default();
-        if let Some(raw) = replaced {
-            content = Content::new(content.routing_key(), &raw, content.body());
-        }
-        if let Some(headers) = headers.as_ref().filter(|headers| headers.inner().contains_key("BCC")) {
-            let without = without_header(headers, "BCC");
-            let raw = content.properties().map_err(|_| Refusal::internal())?.with_headers(&without);
-            content = Content::new(content.routing_key(), &raw, content.body());
+        let headers = properties.header_table();
+        let copies = headers.map(copy_keys).transpose()?.unwrap_or_default();
+        self.check_user(at, &properties)?;
+        // Routing goes by the headers as they came, but for the BCC; the receiver gets them in order.
+        let without_bcc = headers.and_then(|headers| headers.without("BCC"));
+        let without_bcc = without_bcc.as_deref().map(Table::checked);
+        let route = self.route_by_keys(&exchange, &content.routing_key_text(), &copies.copies, without_bcc.or(headers));
+        if let Some(raw) = properties.rewritten(reply_to.as_deref(), without_bcc, lifetime) {
+            content = content.with_properties(&raw);
         }
         let mut message = Message::new(exchange, content);
         if !copies.copies.is_empty() {
             message.annotations = Some(Box::new(copies));
         }
-        let route = self.route_message(&message, headers.as_ref());
         self.note_published(Some(at), &message, &route.queues);
         let (message, mandatory) = (Arc::new(message), publish.mandatory);
         if self.channel(at).is_some_and(|channel| channel.transaction.is_some()) {
@@ -122,9 +109,14 @@ impl Broker {
         if claimed == actual.as_bytes() {
             return Ok(());
         }
-        let claimed = String::from_utf8_lossy(claimed);
+        let claimed = erlang::text(claimed);
         let text = format!("user_id property set to '{claimed}' but authenticated user was '{actual}'");
         Err(ReplyCode::PreconditionFailed.because(text))
+    }
+
+    fn exchange_named(&self, name: &[u8]) -> Result<&Exchange, Refusal> {
+        let known = std::str::from_utf8(name).ok().and_then(|name| self.exchanges.get(name));
+        known.ok_or_else(|| no_exchange(&erlang::text(name)))
     }
 
     pub(super) fn note_published(&mut self, from: Option<At>, message: &Message, queues: &[u64]) {
@@ -142,24 +134,28 @@ impl Broker {
     }
 
     /// Where a message goes by its own routing key and those of its copies, and by the headers that count for it.
-    pub(super) fn route_message(&self, message: &Message, headers: Option<&FieldTable>) -> Route {
-        let key = message.routing_key();
-        if message.copies().is_empty() {
-            return self.route(&message.exchange, &[&key], headers);
+    pub(super) fn route_message(&self, message: &Message, headers: Option<Table<'_>>) -> Route {
+        self.route_by_keys(&message.exchange, &message.routing_key(), message.copies(), headers)
+    }
+
+    fn route_by_keys(&self, exchange: &str, key: &str, copies: &[Box<[u8]>], headers: Option<Table<'_>>) -> Route {
+        if copies.is_empty() {
+            return self.route(exchange, &[key], headers);
         }
-        let copies: Vec<_> = message.copies().iter().map(|key| String::from_utf8_lossy(key)).collect();
-        let keys: Vec<&str> = std::iter::once(&*key).chain(copies.iter().map(|key| &**key)).collect();
-        self.route(&message.exchange, &keys, headers)
+        let copies: Vec<_> = copies.iter().map(|key| String::from_utf8_lossy(key)).collect();
+        let keys: Vec<&str> = std::iter::once(key).chain(copies.iter().map(|key| &**key)).collect();
+        self.route(exchange, &keys, headers)
     }
 
     /// Follows the bindings from an exchange, through other exchanges, to queues. The first key is the message's own;
     /// the others come from its headers `CC` and `BCC` (<https://www.rabbitmq.com/docs/sender-selected>).
-    fn route(&self, exchange: &str, keys: &[&str], headers: Option<&FieldTable>) -> Route {
+    fn route(&self, exchange: &str, keys: &[&str], headers: Option<Table<'_>>) -> Route {
         let mut route = Route::default();
         if exchange.is_empty() {
             route.queues.extend(keys.iter().filter_map(|&key| self.queue_ids.get(key)));
             route.replies = self.reply_addresses_in(keys);
         } else {
+            let headers = MessageHeaders::new(headers);
             let mut visited: Vec<&str> = vec![exchange];
             let mut known = HashSet::new(); // the same; a set costs nothing as long as it is empty
             let mut next = 0;
@@ -168,17 +164,13 @@ impl Broker {
                 let mut onward = Vec::new();
                 let mut found = false;
                 for &key in keys {
-                    exchange.route(
-                        key,
-                        || headers.cloned().unwrap_or_default(),
-                        |destination| {
-                            found = true;
-                            match destination {
-                                Destination::Queue(id) => route.queues.push(*id),
-                                Destination::Exchange(name) => onward.push(name.clone()),
-                            }
-                        },
-                    );
+                    exchange.route(key, &headers, |destination| {
+                        found = true;
+                        match destination {
+                            Destination::Queue(id) => route.queues.push(*id),
+                            Destination::Exchange(name) => onward.push(name.clone()),
+                        }
+                    });
                 }
                 if !found {
                     onward.extend(exchange.alternate.clone());
@@ -283,34 +275,18 @@ impl Broker {
 }
 
 /// The further routing keys in a message's headers.
-fn copy_keys(headers: &FieldTable) -> Result<Annotations, Refusal> {
+fn copy_keys(headers: Table<'_>) -> Result<Annotations, Refusal> {
     Ok(Annotations::of_copies(keys_in(headers, "CC")?, keys_in(headers, "BCC")?))
 }
 
-fn keys_in(headers: &FieldTable, name: &str) -> Result<Vec<Box<[u8]>>, Refusal> {
-    match headers.inner().get(name) {
+fn keys_in(headers: Table<'_>, name: &str) -> Result<Vec<Box<[u8]>>, Refusal> {
+    match headers.get(name) {
         None => Ok(Vec::new()),
-        Some(AMQPValue::FieldArray(values)) => {
-            let text = |value: &AMQPValue| match value {
-                AMQPValue::LongString(text) => Some(text.as_bytes().into()),
-                _ => None,
-            };
-            Ok(values.as_slice().iter().filter_map(text).collect())
-        }
+        Some(values) if values.is_array() => Ok(values.items().filter_map(Value::text).map(Box::from).collect()),
         Some(other) => {
-            let kind = erlang::type_name(other);
+            let kind = erlang::type_name(&other.to_amqp());
             let text = format!("invalid message: {{unacceptable_type_in_header,\"{name}\",{kind}}}");
             Err(ReplyCode::PreconditionFailed.because(text))
         }
     }
-}
-
-/// A copy of the headers with one left out.
-fn without_header(headers: &FieldTable, name: &str) -> FieldTable {
-    let mut rest = FieldTable::default();
-    let kept = headers.inner().iter().filter(|(known, _)| known.as_str() != name);
-    for (known, value) in kept {
-        rest.insert(known.clone(), value.clone());
-    }
-    rest
 }

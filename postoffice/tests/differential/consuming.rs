@@ -365,7 +365,7 @@ fn a_consumer_of_its_own_messages_gets_them_even_with_no_local() {
 fn a_message_of_many_frames_arrives_whole() {
     same_on_both(|s| {
         let large: Vec<u8> = (0..700_000_u32).map(|n| (n % 251) as u8).collect();
-        s.connect("small", &Hello { frame_max: 4096, ..Hello::default() });
+        s.connect("small", &Hello { frame_max: 8192, ..Hello::default() });
         s.call(A, a_queue("letters"));
         s.call(A, a_listener("letters", "me"));
         s.publish_with(A, to("", "letters"), properties(), &large);

@@ -67,7 +67,7 @@ fn messages_of_a_queue_with_a_time_to_live_expire() {
     same_on_both(|s| {
         s.call(A, a_queue("dead"));
         let [exchange, key] = to_dead();
-        s.call(A, a_queue_with("letters", [("x-message-ttl", int(80)), exchange, key]));
+        s.call(A, a_queue_with("letters", [("x-message-ttl", int(500)), exchange, key]));
         s.publish(A, to("", "letters"), "one");
         s.publish_with(A, to("", "letters"), properties().with_expiration("20".into()), b"two");
         s.publish_with(A, to("", "letters"), properties().with_expiration("60000".into()), b"three");

@@ -15,6 +15,7 @@ use amq_protocol::{
         AMQPClass,
         basic::{self, AMQPMethod as Basic, AMQPProperties},
         channel::{self, AMQPMethod as Channel},
+        confirm,
         connection::{self, AMQPMethod as Connection},
         exchange::{self, AMQPMethod as Exchange},
         queue::{self, AMQPMethod as Queue},
@@ -32,8 +33,8 @@ use std::{
 /// A channel: the name of its connection and its number. Both are opened when they are first used.
 pub type At = (&'static str, u16);
 
-/// How long a quorum queue may take over an operation.
-const QUORUM_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a queue may take over an operation that its channel has gone on from.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// One operation and what was observed after it.
 #[derive(Debug, PartialEq)]
@@ -54,17 +55,17 @@ pub struct Script {
     watched: BTreeMap<String, Counts>,
     /// The same before the last operation.
     before: BTreeMap<String, Counts>,
-    /// Some of these are quorum queues.
-    replicated: bool,
     expected: Expected,
     /// What to delete in the end.
     declared: (BTreeSet<String>, BTreeSet<String>),
+    raw_properties: bool,
 }
 
 /// What the other broker has shown, step by step, as soon as it is known.
 ///
-/// A quorum queue does what it is told a moment after the channel has gone on, once it is on disk; nothing that a client
-/// can ask tells when. So a script waits, at most for [`QUORUM_PATIENCE`], for as much as the other broker has shown.
+/// RabbitMQ's queues are processes of their own: what a channel has told one, or one another, is done a moment after the
+/// channel has gone on, in a quorum queue once it is on disk; nothing that a client can ask tells when. So a script waits,
+/// at most for [`SETTLE_PATIENCE`], for as much as the other broker has shown.
 #[derive(Default)]
 pub struct Expected {
     coming: Option<mpsc::Receiver<Vec<Vec<String>>>>,
@@ -130,7 +131,6 @@ impl Script {
     pub fn new(addr: SocketAddr) -> Self {
         Self {
             addr,
-            replicated: false,
             expected: Expected::default(),
             steps: Vec::new(),
             invented: Invented::default(),
@@ -139,15 +139,21 @@ impl Script {
             watched: BTreeMap::new(),
             before: BTreeMap::new(),
             declared: Default::default(),
+            raw_properties: false,
         }
     }
 
-    /// Waits for what another broker has shown, where a quorum queue takes its time.
+    /// Waits for what another broker has shown.
     pub fn expecting(self, expected: Expected) -> Self {
         Self { expected, ..self }
     }
 
     // ---- connections and channels ----
+
+    /// Shows the properties of messages byte for byte, on connections that are opened from now on.
+    pub fn look_at_bytes(&mut self) {
+        self.raw_properties = true;
+    }
 
     /// Opens a connection that introduces itself in its own way.
     pub fn connect(&mut self, name: &'static str, hello: &Hello) {
@@ -170,6 +176,19 @@ impl Script {
 
     pub fn close_channel(&mut self, at: At) {
         self.call(at, channel::Close { reply_code: 200, reply_text: "".into(), class_id: 0, method_id: 0 });
+    }
+
+    /// Has each message on a channel confirmed: what it causes has come when the confirm has, however busy a queue is.
+    pub fn confirm(&mut self, at: At) {
+        self.call(at, confirm::Select { nowait: false });
+    }
+
+    /// Opens a channel again if it was closed, with confirms.
+    pub fn confirm_again(&mut self, at: At) {
+        if !self.is_open(at) {
+            self.reopen(at);
+            self.confirm(at);
+        }
     }
 
     /// Closes a connection as a polite client does.
@@ -308,12 +327,7 @@ impl Script {
             return self.finish(format!("{operation} (the channel is closed)"), Vec::new());
         }
         channel.one_by_one = one_by_one && channel.unconfirmed.is_empty();
-        for _ in bodies {
-            if channel.confirming {
-                channel.published += 1;
-                channel.unconfirmed.insert(channel.published);
-            }
-        }
+        bodies.iter().for_each(|_| channel.expect_confirm());
         let peer = self.peer(at.0);
         for body in bodies {
             peer.client.send_method(at.1, method.clone());
@@ -322,12 +336,30 @@ impl Script {
         self.finish(operation, Vec::new());
     }
 
+    /// Publishes a message with these bytes for its properties, flags first.
+    pub fn publish_raw(&mut self, at: At, publish: basic::Publish, properties: &[u8], body: &str) {
+        let shown = show::bytes(properties);
+        let operation = format!("{}/{} {} {shown} {body:?}", at.0, at.1, show::method(&publish.clone().class()));
+        let channel = self.channel(at);
+        if !channel.open {
+            return self.finish(format!("{operation} (the channel is closed)"), Vec::new());
+        }
+        channel.expect_confirm();
+        let client = &mut self.peer(at.0).client;
+        client.send_method(at.1, publish.class());
+        client.send_raw_content(at.1, properties, body.as_bytes());
+        self.finish(operation, Vec::new());
+    }
+
     /// Sends bytes that no proper client would send, on a channel that is open, and observes how the broker ends that.
     pub fn send_raw(&mut self, at: At, what: &str, bytes: &[u8]) {
         self.channel(at).awaiting = true;
-        let peer = self.peer(at.0);
-        peer.client.send_bytes(bytes);
-        peer.read_until(|peer| peer.channels.get(&at.1).is_none_or(|channel| !channel.awaiting));
+        self.peer(at.0).client.send_bytes(bytes);
+        self.await_what_raw_bytes_cause(at, what);
+    }
+
+    fn await_what_raw_bytes_cause(&mut self, at: At, what: &str) {
+        self.peer(at.0).read_until(|peer| peer.channels.get(&at.1).is_none_or(|channel| !channel.awaiting));
         self.channel(at).awaiting = false;
         self.finish(format!("{}/{} sends {what}", at.0, at.1), Vec::new());
     }
@@ -335,11 +367,11 @@ impl Script {
     /// The same on several connections at once, since a broker lets those wait that send nonsense.
     pub fn send_raw_on_each(&mut self, cases: &[(At, &str, Vec<u8>)]) {
         for (at, _, bytes) in cases {
-            self.channel(*at);
+            self.channel(*at).awaiting = true;
             self.peer(at.0).client.send_bytes(bytes);
         }
         for (at, what, _) in cases {
-            self.send_raw(*at, what, &[]);
+            self.await_what_raw_bytes_cause(*at, what); // it may have come while another was waited for
         }
     }
 
@@ -441,7 +473,11 @@ impl Script {
     // ---- how it works ----
 
     fn peer(&mut self, name: &'static str) -> &mut Peer {
-        self.peers.entry(name).or_insert_with(|| Peer::open(self.addr, &Hello::default()))
+        self.peers.entry(name).or_insert_with(|| {
+            let mut peer = Peer::open(self.addr, &Hello::default());
+            peer.client.raw_properties = self.raw_properties;
+            peer
+        })
     }
 
     fn channel(&mut self, at: At) -> &mut ChannelView {
@@ -458,7 +494,6 @@ impl Script {
                 self.declared.1.insert(name);
             }
             AMQPClass::Queue(Queue::Declare(declare)) => {
-                self.replicated |= declare.arguments.inner().get("x-queue-type") == Some(&text("quorum"));
                 // Others may not look at an exclusive queue, and who looks at one that expires keeps it alive.
                 if !declare.exclusive && !declare.arguments.inner().contains_key("x-expires") {
                     self.watched.entry(name.clone()).or_default();
@@ -495,8 +530,8 @@ impl Script {
     fn observe(&mut self, mut also: Vec<(&'static str, Peer)>, step: Option<usize>) -> Vec<String> {
         self.settle();
         let mut observed = self.take_observed(&mut also);
-        let end = Instant::now() + QUORUM_PATIENCE;
-        while self.replicated && Instant::now() < end {
+        let end = Instant::now() + SETTLE_PATIENCE;
+        while Instant::now() < end {
             let Some(expected) = step.and_then(|step| self.expected.step(step)) else { break };
             if observed.len() >= expected.len() && queue_lines(&observed).eq(queue_lines(expected)) {
                 break;
@@ -505,13 +540,11 @@ impl Script {
             observed.retain(|line| !line.starts_with("queue ")); // they are noted anew
             observed.extend(self.take_observed(&mut also));
         }
-        if self.replicated {
-            let place = |line: &String| match line.split_once(" ← ") {
-                Some((at, _)) => (false, at.to_owned()),
-                None => (true, line.clone()),
-            };
-            observed.sort_by_key(place); // stable: of each channel in the order of arrival
-        }
+        let place = |line: &String| match line.split_once(" ← ") {
+            Some((at, _)) => (false, at.to_owned()),
+            None => (true, line.clone()),
+        };
+        observed.sort_by_key(place); // stable: of each channel in the order of arrival
         observed.iter().map(|line| self.invented.number(line)).collect()
     }
 
@@ -701,6 +734,11 @@ impl Peer {
             Some(Incoming::Closed) => {
                 self.end("the socket is closed");
             }
+            Some(Incoming::Garbage(bytes)) if bytes[0] == 2 => {
+                let size = u64::from_be_bytes(bytes[11..19].try_into().expect("eight bytes"));
+                let shown = format!(" {}", show::bytes(&bytes[19..bytes.len() - 1]));
+                self.at(u16::from_be_bytes([bytes[1], bytes[2]])).take_header(size, shown);
+            }
             Some(Incoming::Garbage(bytes)) => self.at(0).observed.push(format!("nonsense: {bytes:?}")),
             Some(Incoming::Frame(AMQPFrame::Method(0, AMQPClass::Connection(Connection::Close(close))))) => {
                 let line = show::method(&close.class());
@@ -715,13 +753,7 @@ impl Peer {
                 if let Some(reply_to) = reply_to {
                     channel.last_reply_to = reply_to.to_string();
                 }
-                match &mut channel.content {
-                    Some(content @ Content { properties: None, .. }) => {
-                        content.properties = Some((header.body_size, shown));
-                        channel.finish_content();
-                    }
-                    _ => channel.observed.push(format!("a header out of place:{shown}")),
-                }
+                channel.take_header(header.body_size, shown);
             }
             Some(Incoming::Frame(AMQPFrame::Body(number, body))) => {
                 let channel = self.at(number);
@@ -845,6 +877,14 @@ impl ChannelView {
         }
     }
 
+    /// A message is about to be published.
+    fn expect_confirm(&mut self) {
+        if self.confirming {
+            self.published += 1;
+            self.unconfirmed.insert(self.published);
+        }
+    }
+
     fn acknowledge(&mut self, tag: u64, multiple: bool) {
         self.unacknowledged.retain(|&other| other != tag && !(multiple && (other < tag || tag == 0)));
     }
@@ -880,6 +920,16 @@ impl ChannelView {
 
     fn begin_content(&mut self, method: String) {
         self.content = Some(Content { method, properties: None, body: Vec::new(), frames: Vec::new() });
+    }
+
+    fn take_header(&mut self, size: u64, properties: String) {
+        match &mut self.content {
+            Some(content @ Content { properties: None, .. }) => {
+                content.properties = Some((size, properties));
+                self.finish_content();
+            }
+            _ => self.observed.push(format!("a header out of place:{properties}")),
+        }
     }
 
     fn finish_content(&mut self) {
