@@ -17,6 +17,7 @@ use lapin::{
 use postoffice::PostOffice;
 use std::{
     env,
+    net::Ipv6Addr,
     panic::{AssertUnwindSafe, resume_unwind},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -120,7 +121,7 @@ pub struct Office {
 impl Office {
     async fn open(addr: Option<String>) -> Self {
         let (addr, post_office) = match addr {
-            Some(addr) => (addr, None),
+            Some(addr) => (readable(&addr), None),
             None => {
                 let office = PostOffice::open().await.expect("a free port on this machine");
                 (office.uri(), Some(office))
@@ -274,6 +275,14 @@ impl Office {
         }
         false
     }
+}
+
+/// The address as programs read it rightly: in brackets, `[::1]`, lapin finds no IPv6 host and takes `localhost`; with
+/// the colons encoded it finds it.
+fn readable(addr: &str) -> String {
+    let ipv6 = addr.split(['[', ']']).find(|part| part.parse::<Ipv6Addr>().is_ok());
+    let encoded = |ip: &str| addr.replace(&format!("[{ip}]"), &ip.replace(':', "%3A"));
+    ipv6.map_or_else(|| addr.to_owned(), encoded)
 }
 
 /// A connection to this address, as if from another program.

@@ -49,6 +49,50 @@ pub(crate) struct Settings {
     pub(crate) single_active_consumer: bool,
     /// How often a quorum queue's message may come back before it is dead-lettered.
     pub(crate) delivery_limit: Option<u64>,
+    /// Milliseconds after which a quorum queue takes back what a consumer doesn't acknowledge.
+    pub(crate) consumer_timeout: Option<u64>,
+    pub(crate) delayed_retry: Option<DelayedRetry>,
+}
+
+/// How long a quorum queue keeps back what was returned to it
+/// (<https://www.rabbitmq.com/docs/quorum-queues#delayed-retry>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DelayedRetry {
+    /// After a failed delivery.
+    failed: bool,
+    /// After any other.
+    returned: bool,
+    /// Milliseconds after the first failure, and as many more after each further one,
+    min: u64,
+    /// up to this many.
+    max: u64,
+}
+
+impl DelayedRetry {
+    /// RabbitMQ checks none of these: where one makes no sense, nothing is delayed.
+    fn from_arguments(arguments: &FieldTable) -> Option<Self> {
+        let positive = |name: &str| {
+            let number = arguments.inner().get(name).and_then(erlang::whole)?;
+            u64::try_from(number).ok().filter(|&number| number > 0)
+        };
+        let (failed, returned) = match arguments.inner().get("x-delayed-retry-type")? {
+            AMQPValue::LongString(name) => match name.as_bytes() {
+                b"all" => (true, true),
+                b"failed" => (true, false),
+                b"returned" => (false, true),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let min = positive("x-delayed-retry-min")?;
+        Some(Self { failed, returned, min, max: positive("x-delayed-retry-max").unwrap_or(min) })
+    }
+
+    /// Milliseconds that a message is kept back of which this delivery came to nothing.
+    pub(crate) fn delay(&self, failed: bool, failures: u32) -> Option<u64> {
+        let applies = if failed { self.failed } else { self.returned };
+        applies.then(|| self.min.saturating_mul(failures.max(1).into()).min(self.max))
+    }
 }
 
 /// The arguments that classic queues know, in the order in which RabbitMQ compares them.
@@ -66,6 +110,7 @@ const CLASSIC: &[&str] = &[
     "x-single-active-consumer",
     "x-queue-type",
     "x-queue-master-locator",
+    "x-queue-leader-locator",
 ];
 
 /// The arguments that quorum queues know, in the order in which RabbitMQ compares them.
@@ -85,10 +130,19 @@ const QUORUM: &[&str] = &[
     "x-delivery-limit",
     "x-message-ttl",
     "x-queue-leader-locator",
+    "x-consumer-disconnected-timeout",
+    "x-consumer-timeout",
+    "x-delayed-retry-type",
+    "x-delayed-retry-min",
+    "x-delayed-retry-max",
 ];
 
 /// The arguments that only streams know.
-const STREAM_ONLY: &[&str] = &["x-max-age", "x-stream-max-segment-size-bytes", "x-initial-cluster-size"];
+const STREAM_ONLY: &[&str] =
+    &["x-max-age", "x-stream-max-segment-size-bytes", "x-stream-filter-size-bytes", "x-initial-cluster-size"];
+
+/// How often a quorum queue's message may fail, unless its queue says otherwise.
+const DELIVERY_LIMIT: i64 = 20;
 
 /// Ten years in milliseconds: the longest time to live.
 const LONGEST: i64 = 315_360_000_000;
@@ -115,7 +169,8 @@ impl QueueType {
         match arguments.inner().get("x-queue-type") {
             None => Some(Self::Classic),
             Some(AMQPValue::LongString(name)) => match name.as_bytes() {
-                b"classic" => Some(Self::Classic),
+                // RabbitMQ takes the two odd ones for a client that left its default unset.
+                b"classic" | b"" | b"undefined" => Some(Self::Classic),
                 b"quorum" => Some(Self::Quorum),
                 _ => None,
             },
@@ -152,25 +207,23 @@ impl Settings {
         })?;
         let policies = ["drop-head", "reject-publish", "reject-publish-dlx"];
         let overflow = given.one_of("x-overflow", &policies, "invalid_overflow")?;
-        given.text("x-queue-mode", |mode| match mode {
-            "default" | "lazy" => Ok(()),
-            other => Err(format!("\"unsupported queue mode '{other}'\"")),
-        })?;
         given.number("x-queue-version", |version| match version {
-            1 | 2 => Ok(()),
+            2 => Ok(()),
             0.. => Err(format!("\"unsupported queue version '{version}'\"")),
             _ => not_negative(version),
         })?;
         let single_active_consumer = given.flag("x-single-active-consumer")?;
+        let consumer_timeout = given.number("x-consumer-timeout", not_negative)?;
+        given.number("x-consumer-disconnected-timeout", not_negative)?;
         given.number("x-quorum-initial-group-size", |size| match size {
             0 => Err("{value_zero,0}".to_owned()),
             _ => not_negative(size),
         })?;
-        let locators = ["client-local", "balanced", "random", "least-leaders"];
+        let locators = ["client-local", "balanced", "random", "least-leaders", "min-masters"];
         given.one_of("x-queue-leader-locator", &locators, "invalid_queue_locator_arg")?;
-        // RabbitMQ 3.10 doesn't check this one; it ignores what isn't a number.
-        let delivery_limit =
-            arguments.inner().get("x-delivery-limit").and_then(erlang::integer).and_then(|n| u64::try_from(n).ok());
+        // RabbitMQ doesn't check this one: what isn't a whole number is as good as none, and below zero there is no limit.
+        let delivery_limit = arguments.inner().get("x-delivery-limit").and_then(erlang::whole);
+        let delivery_limit = u64::try_from(delivery_limit.unwrap_or(DELIVERY_LIMIT.into())).ok();
         given.refuse_foreign(queue_type)?;
         Ok(Self {
             queue_type,
@@ -178,9 +231,9 @@ impl Settings {
             expires,
             max_length,
             max_bytes,
-            overflow: match overflow.as_deref() {
-                Some("reject-publish") => Overflow::RejectPublish,
-                Some("reject-publish-dlx") => Overflow::RejectPublishDlx,
+            overflow: match (overflow.as_deref(), queue_type) {
+                (Some("reject-publish"), _) => Overflow::RejectPublish,
+                (Some("reject-publish-dlx"), QueueType::Classic) => Overflow::RejectPublishDlx,
                 _ => Overflow::DropHead,
             },
             dead_letter_exchange,
@@ -188,7 +241,9 @@ impl Settings {
             // Up to 255, as was checked; 0 is no priorities at all.
             max_priority: max_priority.and_then(|max| u8::try_from(max).ok()).filter(|&max| max > 0),
             single_active_consumer,
-            delivery_limit,
+            delivery_limit: delivery_limit.filter(|_| queue_type == QueueType::Quorum),
+            consumer_timeout,
+            delayed_retry: DelayedRetry::from_arguments(arguments).filter(|_| queue_type == QueueType::Quorum),
         })
     }
 }
@@ -202,18 +257,29 @@ pub(crate) fn not_too_long(value: i64) -> Result<(), String> {
     if value > LONGEST { Err(format!("{{value_too_large,{value}}}")) } else { Ok(()) }
 }
 
-/// Checks the arguments of `basic.consume`; gives the consumer's priority.
-pub(crate) fn consumer_priority(queue: &str, queue_type: QueueType, arguments: &FieldTable) -> Result<i64, Refusal> {
-    let known: &[&str] = match queue_type {
-        QueueType::Classic => &["x-priority", "x-cancel-on-ha-failover"],
-        QueueType::Quorum => &["x-priority"],
-    };
-    let given = Given { queue, arguments, known };
-    let priority = given.integer("x-priority")?.unwrap_or(0);
-    given.flag("x-cancel-on-ha-failover")?;
-    let foreign = |name: &str| matches!(name, "x-stream-offset" | "x-cancel-on-ha-failover");
-    given.refuse_unknown(queue_type, foreign)?;
-    Ok(priority)
+/// A consumer's arguments, understood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConsumerSettings {
+    pub(crate) priority: i64,
+    /// Milliseconds that it may take for an acknowledgement, if it says so itself.
+    pub(crate) timeout: Option<u64>,
+}
+
+impl ConsumerSettings {
+    /// Understands the arguments of `basic.consume` for a queue of this name and type.
+    pub(crate) fn from_arguments(queue: &str, queue_type: QueueType, arguments: &FieldTable) -> Result<Self, Refusal> {
+        const ANYWHERE: &[&str] =
+            &["x-consumer-timeout", "x-priority", "x-stream-filter", "x-stream-match-unfiltered", "x-stream-offset"];
+        let known: &[&str] = match queue_type {
+            QueueType::Classic => &["x-priority"],
+            QueueType::Quorum => &["x-priority", "x-consumer-timeout"],
+        };
+        let given = Given { queue, arguments, known };
+        let priority = given.integer("x-priority")?.unwrap_or(0);
+        let timeout = given.number("x-consumer-timeout", not_negative)?;
+        given.refuse_unknown(queue_type, |name| ANYWHERE.contains(&name))?;
+        Ok(Self { priority, timeout })
+    }
 }
 
 #[cfg(test)]

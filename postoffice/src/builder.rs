@@ -3,6 +3,7 @@
 use crate::{
     Error, PostOffice,
     broker::Limits,
+    deprecated::DeprecatedFeature,
     handshake::Credentials,
     server::{Options, Server},
     trace::Trace,
@@ -35,7 +36,13 @@ impl Default for Builder {
             options: Options {
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
                 credentials: Credentials { user: guest(), password: guest() },
-                limits: Limits { memory: 1 << 30, message: 128 << 20, objects: 1_000_000 },
+                limits: Limits {
+                    memory: 1 << 30,
+                    message: 128 << 20,
+                    objects: 1_000_000,
+                    transient_nonexcl_queues: false,
+                    global_qos: false,
+                },
                 allow_remote: false,
                 trace: None,
             },
@@ -50,7 +57,7 @@ impl Builder {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let office = postoffice::PostOffice::builder().listen("[::1]:0".parse()?).open().await?;
-    /// assert!(office.uri().starts_with("amqp://[::1]:"));
+    /// assert!(office.uri().starts_with("amqp://%3A%3A1:"), "[::1], as lapin has to have it");
     /// # Ok(())
     /// # }
     /// ```
@@ -116,6 +123,35 @@ impl Builder {
     #[must_use]
     pub fn message_limit(mut self, bytes: u64) -> Self {
         self.options.limits.message = bytes;
+        self
+    }
+
+    /// Permits what RabbitMQ has deprecated and refuses from 4.3 on, as its setting `deprecated_features.permit.…` does
+    /// (<https://www.rabbitmq.com/docs/deprecated-features>).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use lapin::{Connection, ConnectionProperties, options::QueueDeclareOptions, types::FieldTable};
+    /// use postoffice::{DeprecatedFeature, PostOffice};
+    ///
+    /// let as_before = PostOffice::builder().permit_deprecated(DeprecatedFeature::TransientNonexclQueues);
+    /// for (office, is_permitted) in [(PostOffice::open().await?, false), (as_before.open().await?, true)] {
+    ///     let connection = Connection::connect(&office.uri(), ConnectionProperties::default()).await?;
+    ///     let channel = connection.create_channel().await?;
+    ///     let neither_durable_nor_exclusive = QueueDeclareOptions::default();
+    ///     let declared = channel.queue_declare("hello".into(), neither_durable_nor_exclusive, FieldTable::default());
+    ///     assert_eq!(declared.await.is_ok(), is_permitted);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn permit_deprecated(mut self, feature: DeprecatedFeature) -> Self {
+        match feature {
+            DeprecatedFeature::TransientNonexclQueues => self.options.limits.transient_nonexcl_queues = true,
+            DeprecatedFeature::GlobalQos => self.options.limits.global_qos = true,
+        }
         self
     }
 

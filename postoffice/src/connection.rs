@@ -1,12 +1,14 @@
-//! One client's connection: bytes in, bytes out, its heartbeat (AMQP 0-9-1, sections 2.2 and 4.2.7).
+//! One client's connection: bytes in, bytes out (AMQP 0-9-1, section 2.2).
 //!
 //! One task per connection reads, runs what it read against the broker, and writes. It reads as much as there is and
 //! locks the broker once for all of it; it writes what has gathered in one piece. The parts:
 //!
 //! - `input`: from the bytes that arrived to the commands that the broker runs;
+//! - `heartbeat`: what is due when nothing is said;
 //! - `ending`: how it ends, whoever wants that.
 
 mod ending;
+mod heartbeat;
 mod input;
 
 use crate::{
@@ -21,6 +23,7 @@ use crate::{
 };
 use amq_protocol::protocol::AMQPClass;
 use bytes::BytesMut;
+use heartbeat::{Beat, Heartbeat, next_half};
 use std::{
     collections::{HashMap, VecDeque},
     io,
@@ -32,7 +35,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::Notify,
-    time::{Instant, Interval, sleep_until},
+    time::{Instant, sleep_until},
 };
 
 /// How long a peer may take until its connection is open; RabbitMQ's default.
@@ -65,11 +68,8 @@ struct Connection {
     wake: Arc<Notify>,
     channels: HashMap<u16, Assembly>,
     frame_max: u32,
-    heartbeat: Option<Interval>,
+    heartbeat: Option<Heartbeat>,
     pace: Pace,
-    /// Half-intervals since the peer last said anything.
-    silence: u32,
-    has_written: bool,
     /// The peer was told that the office closes.
     was_told: bool,
     /// The broker told the peer to stop publishing.
@@ -99,8 +99,6 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAd
         frame_max: FRAME_MIN,
         heartbeat: None,
         pace: Pace::new(Instant::now()),
-        silence: 0,
-        has_written: false,
         was_told: false,
         blocked: false,
         input: BytesMut::new(),
@@ -140,7 +138,6 @@ impl Connection {
             tokio::select! {
                 written = writer.write(self.encoder.bytes().get(self.written..).unwrap_or_default()), if has_output => {
                     self.written += written?;
-                    self.has_written = true;
                     self.pace.wrote();
                 }
                 read = reader.read_buf(&mut self.input), if wants_input => {
@@ -148,13 +145,13 @@ impl Connection {
                     if bytes == 0 {
                         return Ok(());
                     }
-                    self.silence = 0;
+                    self.hear();
                     self.pace.read(bytes, Instant::now());
                     self.read();
                 }
                 () = self.pace.rest() => {}
                 () = wake.notified() => self.woken(),
-                () = tick(&mut self.heartbeat) => {
+                () = next_half(&mut self.heartbeat) => {
                     if !self.beat() {
                         return Ok(());
                     }
@@ -181,6 +178,9 @@ impl Connection {
         }
         while self.encoder.bytes().len() < WRITE_SIZE {
             let Some(outgoing) = self.outgoing.pop_front() else { return };
+            if let Some(heartbeat) = &mut self.heartbeat {
+                heartbeat.wrote();
+            }
             if let Some(tracer) = &self.tracer {
                 tracer.sent(&outgoing);
             }
@@ -217,32 +217,36 @@ impl Connection {
         (self.waiting_answers, self.blocked) =
             self.shared.with(Some(id), |broker, _| (broker.outbox_weight(id), broker.is_blocked(id)));
         if was_blocked && !self.blocked {
-            self.silence = 0;
+            self.hear();
             self.read(); // what had arrived before it was blocked
         }
     }
 
-    /// A heartbeat's half-interval has passed. False if the peer has been silent for two whole ones.
+    /// Half a heartbeat's interval has passed. False if the peer is to be given up.
     fn beat(&mut self) -> bool {
-        if !std::mem::take(&mut self.has_written) && self.written >= self.encoder.bytes().len() {
-            self.encoder.heartbeat();
+        let is_listening = self.is_listening();
+        let Some(heartbeat) = &mut self.heartbeat else { return true };
+        if !is_listening {
+            heartbeat.read(); // who isn't listened to can't be heard
         }
-        // A peer that isn't listened to can't be heard, so its silence says nothing.
-        self.silence += u32::from(self.is_listening());
-        self.silence <= 4
+        match heartbeat.beat() {
+            Beat::GiveUp => return false,
+            Beat::Send if self.written >= self.encoder.bytes().len() => self.encoder.heartbeat(),
+            Beat::Send | Beat::Nothing => {}
+        }
+        true
+    }
+
+    /// The peer said something.
+    fn hear(&mut self) {
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.read();
+        }
     }
 
     /// Sends a method after everything that waits already.
     fn send(&mut self, channel: u16, method: AMQPClass) {
         let effect = Effect::Method(Box::new(method));
         self.outgoing.push_back(Outgoing { channel, effect });
-    }
-}
-
-/// Waits for the next half-interval; for ever if there is no heartbeat.
-async fn tick(heartbeat: &mut Option<Interval>) {
-    match heartbeat {
-        Some(interval) => drop(interval.tick().await),
-        None => std::future::pending().await,
     }
 }

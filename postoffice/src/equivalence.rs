@@ -29,17 +29,37 @@ pub(crate) fn check_same_argument(
     current: &FieldTable,
     received: &FieldTable,
 ) -> Result<(), Refusal> {
-    let (current, received) = (current.inner().get(name), received.inner().get(name));
-    let is_classic = |value: &AMQPValue| name == "x-queue-type" && erlang::plain(value) == "classic";
+    // A queue whose type wasn't given has been given it by RabbitMQ.
+    let classic = (name == "x-queue-type").then(|| AMQPValue::LongString("classic".into()));
+    let current = current.inner().get(name).or(classic.as_ref());
+    let received = received.inner().get(name).or(classic.as_ref());
     match (current, received) {
         (None, None) => Ok(()),
-        (Some(a), Some(b)) if a == b => Ok(()),
-        (Some(a), Some(b)) => match (erlang::number(a), erlang::number(b)) {
-            (Some(x), Some(y)) if x == y => Ok(()),
-            _ => Err(inequivalent(of, name, &quoted(a), &quoted(b))),
-        },
-        (Some(only), None) | (None, Some(only)) if is_classic(only) => Ok(()),
+        (Some(a), Some(b)) if is_the_same(a, b) => Ok(()),
+        // RabbitMQ takes a decimal for a type with its value, and stumbles over its own words.
+        (Some(AMQPValue::DecimalValue(_)), Some(_)) | (Some(_), Some(AMQPValue::DecimalValue(_))) => {
+            Err(Refusal::internal())
+        }
+        (Some(a), Some(b)) => Err(inequivalent(of, name, &quoted(a), &quoted(b))),
         (current, received) => Err(inequivalent(of, name, &with_type(current), &with_type(received))),
+    }
+}
+
+/// Whether RabbitMQ takes one value for the other. A whole number is the same in any width, even as a timestamp, but
+/// not as a fraction; text is the same as its bytes, and an empty array as an empty table: Erlang has one value for both.
+fn is_the_same(a: &AMQPValue, b: &AMQPValue) -> bool {
+    use AMQPValue::{ByteArray, FieldArray, FieldTable, LongString};
+    fn equal<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
+        a.is_some() && a == b
+    }
+    match (a, b) {
+        (LongString(text), ByteArray(bytes)) | (ByteArray(bytes), LongString(text)) => {
+            text.as_bytes() == bytes.as_slice()
+        }
+        (FieldArray(array), FieldTable(table)) | (FieldTable(table), FieldArray(array)) => {
+            array.as_slice().is_empty() && table.inner().is_empty()
+        }
+        _ => a == b || equal(erlang::whole(a), erlang::whole(b)) || equal(erlang::fraction(a), erlang::fraction(b)),
     }
 }
 
@@ -50,13 +70,16 @@ pub(crate) fn inequivalent(of: &str, what: &str, current: &str, received: &str) 
 }
 
 fn quoted(value: &AMQPValue) -> String {
-    format!("'{}'", erlang::plain(value))
+    match value {
+        AMQPValue::Void => "none".to_owned(),
+        value => format!("'{}'", erlang::plain(value)),
+    }
 }
 
 fn with_type(value: Option<&AMQPValue>) -> String {
     match value {
         None => "none".to_owned(),
-        Some(value) => format!("the value {} of type '{}'", quoted(value), erlang::type_name(value)),
+        Some(value) => format!("the value '{}' of type '{}'", erlang::plain(value), erlang::type_name(value)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One message: what the sender said, kept once however many queues hold it.
 
-use crate::{properties::Properties, table::BadTable};
+use crate::{annotations::Annotations, properties::Properties, table::BadTable};
 use std::{borrow::Cow, sync::Arc};
 
 /// A complete content as it came over a channel: the routing key, the properties and the body, end to end.
@@ -70,20 +70,49 @@ impl ContentBuilder {
     }
 }
 
-/// A message on its way: its content, and the exchange that it was published to.
+/// A message on its way: its content, the exchange that it was published to, and what the broker notes about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) exchange: Arc<str>,
     pub(crate) content: Content,
+    /// None for most, which then cost nothing for it.
+    pub(crate) annotations: Option<Box<Annotations>>,
 }
 
 impl Message {
     /// What a message costs beside its bytes: itself, its reference counts, its place in a queue, the allocator's part.
     const OVERHEAD: usize = 160;
 
+    /// One that the broker has nothing to note about.
+    pub(crate) fn new(exchange: Arc<str>, content: Content) -> Self {
+        Self { exchange, content, annotations: None }
+    }
+
     /// How much memory the message is charged for.
     pub(crate) fn cost(&self) -> usize {
-        Self::OVERHEAD + self.content.bytes.len()
+        let noted = self.annotations.as_ref().map_or(0, |annotations| annotations.cost());
+        Self::OVERHEAD + self.content.bytes.len() + noted
+    }
+
+    /// The encoded properties as a client gets them: with the message's deaths among the headers.
+    pub(crate) fn properties_for_clients(&self) -> Cow<'_, [u8]> {
+        let deaths = self.annotations.as_ref().map(|annotations| annotations.headers()).unwrap_or_default();
+        if !deaths.is_empty()
+            && let Ok(properties) = self.content.properties()
+        {
+            return Cow::Owned(properties.with_headers_over(&deaths));
+        }
+        Cow::Borrowed(self.content.raw_properties())
+    }
+
+    /// How many of its deliveries had failed when it came to the queue where it is.
+    pub(crate) fn failures(&self) -> u32 {
+        self.annotations.as_ref().map_or(0, |annotations| annotations.failures)
+    }
+
+    /// The routing keys that come after its own: those of its copies.
+    pub(crate) fn copies(&self) -> &[Box<[u8]>] {
+        self.annotations.as_ref().map(|annotations| &annotations.copies[..]).unwrap_or_default()
     }
 
     pub(crate) fn body_length(&self) -> usize {

@@ -122,11 +122,23 @@ impl<'a> Properties<'a> {
         changed.encode()
     }
 
-    /// The same properties encoded with other headers, and without an expiration.
-    pub(crate) fn with_headers_for_ever(&self, headers: &FieldTable) -> Vec<u8> {
+    /// The same properties encoded with these entries, which are encoded and sorted, in the headers in place of others
+    /// with the same names.
+    pub(crate) fn with_headers_over(&self, entries: &[u8]) -> Vec<u8> {
+        let own = self.field(HEADERS).and_then(|table| table.get(4..)).unwrap_or_default();
+        let table = table::merged(entries, own);
+        let length = u32::try_from(table.len()).unwrap_or(u32::MAX); // the memory ends long before
+        let headers = [&length.to_be_bytes(), &table[..]].concat();
+        let mut changed = self.clone_of_fields();
+        changed.fields[HEADERS] = Some(&headers);
+        changed.encode()
+    }
+
+    /// The same properties encoded without an expiration.
+    pub(crate) fn for_ever(&self) -> Vec<u8> {
         let mut for_ever = self.clone_of_fields();
         for_ever.fields[EXPIRATION] = None;
-        for_ever.with_headers(headers)
+        for_ever.encode()
     }
 
     /// The same properties encoded with another reply-to.
@@ -201,9 +213,12 @@ mod tests {
     #[test]
     fn changed_properties_keep_the_other_fields() {
         let raw = encoded(&BasicProperties::default().with_priority(3).with_expiration("9".into()));
-        let changed = Properties::parse(&raw).unwrap().with_headers_for_ever(&FieldTable::default());
-        let expected = BasicProperties::default().with_priority(3).with_headers(FieldTable::default());
-        assert_eq!(changed, encoded(&expected));
+        let changed = Properties::parse(&raw).unwrap().for_ever();
+        assert_eq!(changed, encoded(&BasicProperties::default().with_priority(3)));
+        let changed = Properties::parse(&changed).unwrap().with_headers_over(b"\x01at\x01");
+        let mut headers = FieldTable::default();
+        headers.insert("a".into(), AMQPValue::Boolean(true));
+        assert_eq!(changed, encoded(&BasicProperties::default().with_priority(3).with_headers(headers)));
     }
 
     #[test]

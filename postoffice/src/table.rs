@@ -9,7 +9,7 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// Why a table is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadTable {
-    /// A length points past the end, or a type is unknown.
+    /// A length points past the end, a type is unknown, or a float is no number: Erlang has neither NaN nor infinities.
     Malformed,
     /// More than [`MAX_DEPTH`] levels.
     TooDeep,
@@ -29,33 +29,74 @@ pub(crate) fn check(table: &[u8]) -> Result<(), BadTable> {
             let length = usize::from(*table.get(at).ok_or(BadTable::Malformed)?);
             at += 1 + length;
         }
-        let kind = *table.get(at).ok_or(BadTable::Malformed)?;
-        at += 1;
-        let size = match kind {
-            b'V' => 0,
-            b't' | b'b' | b'B' => 1,
-            b's' | b'u' | b'U' => 2,
-            b'I' | b'i' | b'f' => 4,
-            b'D' => 5,
-            b'l' | b'L' | b'd' | b'T' => 8,
-            b'S' | b'x' | b'A' | b'F' => {
-                let length = table.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
-                at += 4;
-                length.ok_or(BadTable::Malformed)? as usize
-            }
-            _ => return Err(BadTable::Malformed),
-        };
-        let value_end = at.checked_add(size).filter(|&value_end| value_end <= end).ok_or(BadTable::Malformed)?;
+        let (kind, start, value_end) = value_at(table, at).ok_or(BadTable::Malformed)?;
+        at = start;
+        if value_end > end {
+            return Err(BadTable::Malformed);
+        }
         if matches!(kind, b'A' | b'F') {
             if open.len() > MAX_DEPTH {
                 return Err(BadTable::TooDeep);
             }
             open.push((value_end, kind == b'F'));
         } else {
+            let value = table.get(at..value_end).unwrap_or_default();
+            if !is_a_number(kind, value) {
+                return Err(BadTable::Malformed);
+            }
             at = value_end;
         }
     }
     Ok(())
+}
+
+/// Whether a float is one; other values are as they are.
+fn is_a_number(kind: u8, value: &[u8]) -> bool {
+    match kind {
+        b'f' => value.try_into().is_ok_and(|bytes| f32::from_be_bytes(bytes).is_finite()),
+        b'd' => value.try_into().is_ok_and(|bytes| f64::from_be_bytes(bytes).is_finite()),
+        _ => true,
+    }
+}
+
+/// The type of the value at a place in a table, and where what follows the type and a length begins and ends.
+fn value_at(table: &[u8], at: usize) -> Option<(u8, usize, usize)> {
+    let kind = *table.get(at)?;
+    let at = at + 1;
+    let (start, size) = match kind {
+        b'V' => (at, 0),
+        b't' | b'b' | b'B' => (at, 1),
+        b's' | b'u' | b'U' => (at, 2),
+        b'I' | b'i' | b'f' => (at, 4),
+        b'D' => (at, 5),
+        b'l' | b'L' | b'd' | b'T' => (at, 8),
+        b'S' | b'x' | b'A' | b'F' => {
+            let length = table.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes)?;
+            (at + 4, length as usize)
+        }
+        _ => return None,
+    };
+    Some((kind, start, start.checked_add(size)?))
+}
+
+/// The entries of two tables as one table, sorted by name; of those with the same name the first.
+pub(crate) fn merged(first: &[u8], second: &[u8]) -> Vec<u8> {
+    let mut entries: Vec<_> = entries(first).chain(entries(second)).collect();
+    entries.sort_by_key(|(name, _)| *name);
+    entries.dedup_by_key(|(name, _)| *name);
+    entries.into_iter().flat_map(|(_, entry)| entry).copied().collect()
+}
+
+/// The entries of a table that was checked: their names, and all their bytes.
+fn entries(table: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = table;
+    std::iter::from_fn(move || {
+        let name_end = 1 + usize::from(*rest.first()?);
+        let (_, _, end) = value_at(rest, name_end)?;
+        let (entry, after) = rest.split_at_checked(end)?;
+        rest = after;
+        Some((entry.get(1..name_end)?, entry))
+    })
 }
 
 #[cfg(test)]
@@ -94,6 +135,12 @@ mod tests {
     #[test]
     fn an_entry_longer_than_its_table_is_malformed() {
         assert_eq!(check(&[1, b'a', b'S', 0xff, 0xff, 0xff, 0xff]), Err(BadTable::Malformed));
+    }
+
+    #[test]
+    fn of_two_entries_with_the_same_name_the_first_is_kept() {
+        assert_eq!(merged(b"\x01bt\x01\x01at\x01", b"\x01cV\x01bt\x00\x02AAV"), b"\x02AAV\x01at\x01\x01bt\x01\x01cV");
+        assert_eq!(merged(b"", b""), b"");
     }
 
     proptest! {

@@ -73,7 +73,9 @@ impl Tracer {
                 format!("basic.get-ok tag={delivery_tag} left={message_count} {}", origin(message))
             }
             Effect::Return(message) => format!("basic.return 312 NO_ROUTE {}", origin(message)),
-            Effect::Confirm { delivery_tag, multiple } => format!("basic.ack tag={delivery_tag}{}", up_to(*multiple)),
+            Effect::Confirm { delivery_tag, multiple, .. } => {
+                format!("basic.ack tag={delivery_tag}{}", up_to(*multiple))
+            }
             Effect::Refuse { delivery_tag } => format!("basic.nack tag={delivery_tag}"),
         };
         self.line('←', outgoing.channel, &text);

@@ -65,6 +65,15 @@ impl Node {
     /// # Errors
     /// Those of [`Node::start`].
     pub fn start_at(address: Ipv4Addr, dir: impl AsRef<Path>, plugins: &[&str]) -> Result<Self, Error> {
+        Self::start_configured(address, dir, plugins, "")
+    }
+
+    fn start_configured(
+        address: Ipv4Addr,
+        dir: impl AsRef<Path>,
+        plugins: &[&str],
+        settings: &str,
+    ) -> Result<Self, Error> {
         let installation = find_installation()?;
         fs::create_dir_all(&dir)?;
         let dir = tempfile::Builder::new().prefix("rabbitmq-").tempdir_in(&dir)?;
@@ -76,7 +85,8 @@ impl Node {
                 "listeners.tcp.1 = {address}:{amqp_port}\n\
                  management.tcp.ip = 127.0.0.1\n\
                  management.tcp.port = {management_port}\n\
-                 deprecated_features.permit.transient_nonexcl_queues = false\n" // Debian's package permits them
+                 deprecated_features.permit.transient_nonexcl_queues = false\n\
+                 {settings}" // Debian's package permits those queues
             ),
         )?;
         fs::write(dir.path().join("enabled_plugins"), format!("[{}].\n", plugins.join(",")))?;
@@ -132,6 +142,14 @@ impl Node {
     /// When the node can't be had though it should.
     pub fn start_at_or_skip(address: Ipv4Addr, dir: impl AsRef<Path>, plugins: &[&str]) -> Option<Self> {
         or_skip(Self::start_at(address, dir, plugins))
+    }
+
+    /// The same for [`Node::start`] with more lines for its `rabbitmq.conf`, the last of which wins.
+    ///
+    /// # Panics
+    /// When the node can't be had though it should.
+    pub fn start_with_or_skip(dir: impl AsRef<Path>, plugins: &[&str], settings: &str) -> Option<Self> {
+        or_skip(Self::start_configured(Ipv4Addr::LOCALHOST, dir, plugins, settings))
     }
 
     /// The address for AMQP clients: `amqp://127.0.0.1:PORT`, unless the node was started at another.

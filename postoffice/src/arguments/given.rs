@@ -28,7 +28,9 @@ impl Given<'_> {
                 Err(ReplyCode::NotImplemented.because("the post office keeps no streams"))
             }
             (None, Some(AMQPValue::LongString(name))) => {
-                Err(self.invalid("x-queue-type", &format!("\"unsupported queue type '{name}'\"")))
+                let problem =
+                    format!("unsupported queue type '{}'", erlang::plain(&AMQPValue::LongString(name.clone())));
+                Err(self.invalid("x-queue-type", &erlang::string(&problem)))
             }
             (None, value) => Err(self.unacceptable("x-queue-type", value)),
         }

@@ -5,10 +5,11 @@ use super::{
     Broker,
     exchanges::{no_exchange, refuse_default},
     queues::{no_queue, without_line_breaks},
+    replies::REPLY_TO,
 };
 use crate::{
     channel::At,
-    error::Refusal,
+    error::{Refusal, ReplyCode},
     exchange::{Binding, Destination},
     journal::Event,
 };
@@ -21,9 +22,18 @@ use std::{
     sync::Arc,
 };
 
+/// A direct reply goes by no binding.
+fn refuse_reply_address(name: &str) -> Result<(), Refusal> {
+    match name.strip_prefix(REPLY_TO).is_some_and(|rest| rest.starts_with('.')) {
+        true => Err(ReplyCode::AccessRefused.because("cannot bind or unbind to a volatile (direct reply-to) queue")),
+        false => Ok(()),
+    }
+}
+
 impl Broker {
     pub(super) fn queue_bind(&mut self, at: At, bind: queue::Bind) -> Result<(), Refusal> {
         let (name, key) = self.with_last_queue(at, bind.queue.as_str(), bind.routing_key.as_str())?;
+        refuse_reply_address(&name)?;
         let source = without_line_breaks(bind.exchange.as_str());
         refuse_default(&source)?;
         let exchange = self.exchanges.get(source.as_str());
@@ -42,6 +52,7 @@ impl Broker {
 
     pub(super) fn queue_unbind(&mut self, at: At, unbind: queue::Unbind) -> Result<(), Refusal> {
         let (name, key) = self.with_last_queue(at, unbind.queue.as_str(), unbind.routing_key.as_str())?;
+        refuse_reply_address(&name)?;
         let source = without_line_breaks(unbind.exchange.as_str());
         refuse_default(&source)?;
         // Unbinding what isn't bound, or isn't there, is no mistake.

@@ -63,10 +63,9 @@ impl Broker {
         operation: impl FnOnce(&mut Self, At) -> Result<(), Refusal>,
     ) -> Result<(), Fatal> {
         let at = At { connection, channel };
-        let fatal = |refusal: Refusal| match refusal.code {
-            // RabbitMQ blames no method for its own failures.
-            ReplyCode::InternalError => Fatal { refusal, class_id: 0, method_id: 0 },
-            _ => Fatal { refusal, class_id, method_id },
+        let fatal = |refusal: Refusal| match refusal.is_internal() {
+            true => Fatal { refusal, class_id: 0, method_id: 0 },
+            false => Fatal { refusal, class_id, method_id },
         };
         let Some(known) = self.connections.get_mut(&connection) else { return Ok(()) };
         match known.channels.get(&channel) {

@@ -1,14 +1,10 @@
 //! From a message to the queues that it goes to, and its confirm (AMQP 0-9-1, section 1.8.3.7;
 //! <https://www.rabbitmq.com/docs/publishers>, <https://www.rabbitmq.com/docs/confirms>).
 
-use super::{
-    Broker, charge,
-    dead_letter::{Dead, Reason},
-    exchanges::no_exchange,
-    queues::REPLY_TO,
-};
+use super::{Broker, charge, dead_letter::Dead, exchanges::no_exchange, replies::REPLY_TO};
 use crate::{
-    arguments::Overflow,
+    annotations::Annotations,
+    arguments::{Overflow, QueueType},
     channel::At,
     effect::Effect,
     erlang,
@@ -32,14 +28,20 @@ use std::{collections::HashSet, sync::Arc};
 pub(super) struct Route {
     /// The queues, each once.
     pub(super) queues: Vec<u64>,
-    /// Channels that wait for a direct reply, with the name that the reply was sent to.
-    replies: Vec<(At, Arc<str>)>,
+    /// The names that were given to channels for their direct replies; nobody need listen there any more.
+    pub(super) replies: Vec<Arc<str>>,
+}
+
+impl Route {
+    fn is_empty(&self) -> bool {
+        self.queues.is_empty() && self.replies.is_empty()
+    }
 }
 
 /// A message that is about to be put into queues.
 pub(super) struct Delivery {
     pub(super) message: Arc<Message>,
-    pub(super) queues: Vec<u64>,
+    pub(super) route: Route,
     /// Who sent it; none for the office itself.
     pub(super) from: Option<At>,
     /// The sender wants it back if no queue takes it.
@@ -99,26 +101,18 @@ impl Broker {
             let raw = content.properties().map_err(|_| Refusal::internal())?.with_headers(&without);
             content = Content::new(content.routing_key(), &raw, content.body());
         }
-        let message = Message { exchange, content };
-        let key = message.routing_key();
-        let route = match copies.is_empty() {
-            true => self.route(&message.exchange, &[&key], headers.as_ref()),
-            false => {
-                let keys: Vec<&str> = std::iter::once(&*key).chain(copies.iter().map(String::as_str)).collect();
-                self.route(&message.exchange, &keys, headers.as_ref())
-            }
-        };
+        let mut message = Message::new(exchange, content);
+        if !copies.copies.is_empty() {
+            message.annotations = Some(Box::new(copies));
+        }
+        let route = self.route_message(&message, headers.as_ref());
         self.note_published(Some(at), &message, &route.queues);
-        let message = Arc::new(message);
-        for (receiver, address) in route.replies {
-            self.deliver_reply(receiver, &address, &message);
+        let (message, mandatory) = (Arc::new(message), publish.mandatory);
+        if self.channel(at).is_some_and(|channel| channel.transaction.is_some()) {
+            self.hold(at, message, route, mandatory);
+        } else {
+            self.deliver(Delivery { message, route, from: Some(at), mandatory, confirm, lifetime }, now);
         }
-        if let Some(transaction) = self.channel(at).and_then(|channel| channel.transaction.as_mut()) {
-            transaction.publishes.push((message, route.queues, publish.mandatory));
-            return Ok(());
-        }
-        let mandatory = publish.mandatory;
-        self.deliver(Delivery { message, queues: route.queues, from: Some(at), mandatory, confirm, lifetime }, now);
         Ok(())
     }
 
@@ -147,17 +141,24 @@ impl Broker {
         });
     }
 
+    /// Where a message goes by its own routing key and those of its copies, and by the headers that count for it.
+    pub(super) fn route_message(&self, message: &Message, headers: Option<&FieldTable>) -> Route {
+        let key = message.routing_key();
+        if message.copies().is_empty() {
+            return self.route(&message.exchange, &[&key], headers);
+        }
+        let copies: Vec<_> = message.copies().iter().map(|key| String::from_utf8_lossy(key)).collect();
+        let keys: Vec<&str> = std::iter::once(&*key).chain(copies.iter().map(|key| &**key)).collect();
+        self.route(&message.exchange, &keys, headers)
+    }
+
     /// Follows the bindings from an exchange, through other exchanges, to queues. The first key is the message's own;
     /// the others come from its headers `CC` and `BCC` (<https://www.rabbitmq.com/docs/sender-selected>).
-    pub(super) fn route(&self, exchange: &str, keys: &[&str], headers: Option<&FieldTable>) -> Route {
+    fn route(&self, exchange: &str, keys: &[&str], headers: Option<&FieldTable>) -> Route {
         let mut route = Route::default();
         if exchange.is_empty() {
-            for &key in keys {
-                match self.reply_addresses.get_key_value(key) {
-                    Some((address, at)) => route.replies.push((*at, address.clone())),
-                    None => route.queues.extend(self.queue_ids.get(key)),
-                }
-            }
+            route.queues.extend(keys.iter().filter_map(|&key| self.queue_ids.get(key)));
+            route.replies = self.reply_addresses_in(keys);
         } else {
             let mut visited: Vec<&str> = vec![exchange];
             let mut known = HashSet::new(); // the same; a set costs nothing as long as it is empty
@@ -203,56 +204,69 @@ impl Broker {
 
     /// Puts a message into queues, hands it to consumers, and answers its sender.
     pub(super) fn deliver(&mut self, delivery: Delivery, now: Moment) {
-        let Delivery { message, queues, from, mandatory, confirm, lifetime } = delivery;
-        let charge = charge(&message, queues.len());
+        let Delivery { message, route, from, mandatory, confirm, lifetime } = delivery;
+        let charge = charge(&message, route.queues.len());
         let mut refused = false;
-        for &id in &queues {
-            let Some(queue) = self.queues.get_mut(&id) else { continue };
-            if queue.settings.overflow.refuses() && queue.refuses(message.body_length()) {
+        for &id in &route.queues {
+            if self.is_refused(id, from, &message) {
+                let Some(queue) = self.queues.get(&id) else { continue };
                 refused = true;
                 let name = queue.name.clone();
                 let to_dead_letters = queue.settings.overflow == Overflow::RejectPublishDlx;
                 self.note(|| Event::Refused { queue: name });
                 if to_dead_letters {
-                    self.dead.push_back(Dead { queue: id, message: message.clone(), reason: Reason::MaxLength });
+                    self.dead.push_back(Dead::refused(id, message.clone()));
                 }
                 continue;
             }
+            let Some(queue) = self.queues.get_mut(&id) else { continue };
             queue.push(message.clone(), charge, lifetime, now);
             self.memory += charge as usize;
             // First to a consumer, if one is free: a message that never waits is never too old or too many.
             self.dispatch(id, now);
+            if let Some(queue) = self.queues.get_mut(&id) {
+                queue.has_arrived();
+            }
             self.enforce_limits(id, now);
         }
+        route.replies.iter().for_each(|address| self.deliver_reply(address, &message));
         let Some(at) = from else { return };
-        if mandatory && queues.is_empty() {
+        if mandatory && route.is_empty() {
             let (exchange, routing_key) = (message.exchange.clone(), (*message.routing_key()).into());
             self.note(|| Event::Returned { connection: at.connection, exchange, routing_key });
             self.send(at, Effect::Return(message));
         }
         match (confirm, refused) {
             (None, _) => {}
-            (Some(delivery_tag), false) => self.send(at, Effect::Confirm { delivery_tag, multiple: false }),
+            (Some(delivery_tag), false) => {
+                self.send(at, Effect::Confirm { delivery_tag, multiple: false, is_alone: route.is_empty() });
+            }
             (Some(delivery_tag), true) => self.send(at, Effect::Refuse { delivery_tag }),
         }
     }
 
-    /// Whether any of these queues would refuse the message.
-    pub(super) fn is_refused_by(&self, queues: &[u64], message: &Message) -> bool {
-        let length = message.body_length();
-        queues.iter().filter_map(|id| self.queues.get(id)).any(|queue| queue.refuses(length))
+    /// Whether any of these queues refuses a message of this channel.
+    pub(super) fn is_refused_by(&mut self, queues: &[u64], from: At, message: &Message) -> bool {
+        queues.iter().any(|&id| self.is_refused(id, Some(from), message))
     }
 
-    /// Hands a reply to the channel that waits for it. As in RabbitMQ 3.10 it doesn't count as a delivery of its own:
-    /// its tag is the one that the channel's next delivery will have.
-    fn deliver_reply(&mut self, at: At, address: &Arc<str>, message: &Arc<Message>) {
-        let Some(channel) = self.channel(at) else { return };
-        let Some(replies) = channel.reply_consumer.as_ref().filter(|replies| replies.address == *address) else {
-            return;
+    /// Whether a queue that refuses when it is full does so now. A quorum queue refuses channels, and so never a dead
+    /// letter, which comes from none.
+    fn is_refused(&mut self, id: u64, from: Option<At>, message: &Message) -> bool {
+        let Some(queue) = self.queues.get_mut(&id).filter(|queue| queue.settings.overflow.refuses()) else {
+            return false;
         };
-        let consumer_tag = replies.tag.clone();
-        let delivery_tag = channel.next_delivery();
-        self.send(at, Effect::Deliver { consumer_tag, delivery_tag, redelivered: false, message: message.clone() });
+        match (queue.settings.queue_type, from) {
+            (QueueType::Classic, _) => queue.refuses(message),
+            (QueueType::Quorum, None) => false,
+            (QueueType::Quorum, Some(at)) => {
+                let is_refused = !queue.admits(at);
+                if let Some(channel) = self.channel(at) {
+                    channel.admissions.insert(id);
+                }
+                is_refused
+            }
+        }
     }
 
     pub(super) fn confirm_select(&mut self, at: At, select: confirm::Select) -> Result<(), Refusal> {
@@ -269,27 +283,30 @@ impl Broker {
 }
 
 /// The further routing keys in a message's headers.
-pub(super) fn copy_keys(headers: &FieldTable) -> Result<Vec<String>, Refusal> {
-    let mut keys = Vec::new();
-    for name in ["CC", "BCC"] {
-        match headers.inner().get(name) {
-            None => {}
-            Some(AMQPValue::FieldArray(values)) => {
-                let texts = values.as_slice().iter().filter_map(crate::properties::long_text);
-                keys.extend(texts.map(str::to_owned));
-            }
-            Some(other) => {
-                let kind = erlang::type_name(other);
-                let text = format!("invalid message: {{unacceptable_type_in_header,\"{name}\",{kind}}}");
-                return Err(ReplyCode::PreconditionFailed.because(text));
-            }
+fn copy_keys(headers: &FieldTable) -> Result<Annotations, Refusal> {
+    Ok(Annotations::of_copies(keys_in(headers, "CC")?, keys_in(headers, "BCC")?))
+}
+
+fn keys_in(headers: &FieldTable, name: &str) -> Result<Vec<Box<[u8]>>, Refusal> {
+    match headers.inner().get(name) {
+        None => Ok(Vec::new()),
+        Some(AMQPValue::FieldArray(values)) => {
+            let text = |value: &AMQPValue| match value {
+                AMQPValue::LongString(text) => Some(text.as_bytes().into()),
+                _ => None,
+            };
+            Ok(values.as_slice().iter().filter_map(text).collect())
+        }
+        Some(other) => {
+            let kind = erlang::type_name(other);
+            let text = format!("invalid message: {{unacceptable_type_in_header,\"{name}\",{kind}}}");
+            Err(ReplyCode::PreconditionFailed.because(text))
         }
     }
-    Ok(keys)
 }
 
 /// A copy of the headers with one left out.
-pub(super) fn without_header(headers: &FieldTable, name: &str) -> FieldTable {
+fn without_header(headers: &FieldTable, name: &str) -> FieldTable {
     let mut rest = FieldTable::default();
     let kept = headers.inner().iter().filter(|(known, _)| known.as_str() != name);
     for (known, value) in kept {

@@ -1,10 +1,12 @@
 //! Declaring, purging and deleting queues, and what a channel may call them (AMQP 0-9-1, section 1.7).
 
-use super::Broker;
+use super::{Broker, replies::REPLY_TO};
 use crate::{
     arguments::{QueueType, Settings},
     channel::At,
+    deprecated::{self, DeprecatedFeature},
     equivalence::{check_same_arguments, check_same_flag},
+    erlang,
     error::{Refusal, ReplyCode, queue_in_vhost, short},
     exchange::Destination,
     journal::Event,
@@ -16,59 +18,61 @@ use amq_protocol::{
 };
 use std::sync::Arc;
 
-/// The name with which a client asks for direct replies; the broker appends to it.
-pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
-
 impl Broker {
     pub(super) fn queue_declare(&mut self, at: At, declare: queue::Declare, now: Moment) -> Result<(), Refusal> {
         let name = without_line_breaks(declare.queue.as_str());
         if name.starts_with(REPLY_TO) {
-            // A server asks this way whether its client still waits for the reply.
-            return match name == REPLY_TO || self.reply_addresses.contains_key(name.as_str()) {
-                true => self.declared(at, declare.nowait, name.into(), 0, 1),
-                false => Err(no_queue(&name)),
-            };
+            self.check_reply_address(at, &name)?;
+            return self.declared(at, declare.nowait, name.into(), 0, 1);
         }
         if declare.passive {
+            // To ask is to use it, even where it then turns out to be somebody else's.
+            if let Some(&id) = self.queue_ids.get(name.as_str()).filter(|_| !declare.nowait) {
+                self.renew_lease_by_asking(id, now);
+            }
             let queue = self.queue_for(at, &name)?;
             let (messages, consumers) = self.counts(queue);
             return self.declared(at, declare.nowait, name.into(), messages, consumers);
         }
         let owner = declare.exclusive.then_some(at.connection);
         let durable = declare.durable && !declare.exclusive;
-        let name: Arc<str> = if !name.is_empty() {
-            name.into()
-        } else if QueueType::of(&declare.arguments) == Some(QueueType::Quorum) {
-            let module = QueueType::Quorum.module();
-            let text = format!("Cannot declare a server-named queue for type {module}");
-            return Err(ReplyCode::PreconditionFailed.because(text));
-        } else {
+        let name: Arc<str> = if name.is_empty() {
+            check_may_be_server_named(&declare.arguments)?;
             format!("amq.gen-{}", self.unguessable()).into()
-        };
-        if declare.queue.as_str().starts_with("amq.") {
+        } else if name.starts_with("amq.") {
             let text = format!("queue name '{name}' contains reserved prefix 'amq.*'");
             return Err(ReplyCode::AccessRefused.because(text));
-        }
+        } else {
+            name.into()
+        };
         if let Some(&id) = self.queue_ids.get(&name) {
             self.check_same_queue(id, durable, declare.auto_delete, owner, &declare.arguments)?;
-            if let Some(queue) = self.queues.get_mut(&id) {
-                queue.last_used = now;
+            if !declare.nowait {
+                self.renew_lease_by_asking(id, now);
             }
-            self.set_alarm(id);
             let (messages, consumers) = self.counts(id);
             return self.declared(at, declare.nowait, name, messages, consumers);
         }
         check_exchange_name(&declare.arguments, "x-dead-letter-exchange", &queue_in_vhost(&name))?;
         let settings = Settings::from_arguments(&name, &declare.arguments)?;
-        if settings.queue_type == QueueType::Quorum {
-            let faults = [
-                (declare.auto_delete, "auto-delete"),
-                (declare.exclusive, "exclusive-owner"),
-                (!declare.durable, "non-durable"),
-            ];
-            if let Some((_, fault)) = faults.iter().find(|(is_fault, _)| *is_fault) {
-                let text = format!("invalid property '{fault}' for {}", queue_in_vhost(&name));
-                return Err(ReplyCode::PreconditionFailed.because(text));
+        if !durable && owner.is_none() && !self.limits.transient_nonexcl_queues {
+            return Err(deprecated::refusal(DeprecatedFeature::TransientNonexclQueues.name()));
+        }
+        match settings.queue_type {
+            QueueType::Classic if declare.arguments.contains_key("x-queue-master-locator") => {
+                return Err(deprecated::refusal("queue_master_locator"));
+            }
+            QueueType::Classic => {}
+            QueueType::Quorum => {
+                let faults = [
+                    (declare.auto_delete, "auto-delete"),
+                    (declare.exclusive, "exclusive-owner"),
+                    (!declare.durable, "non-durable"),
+                ];
+                if let Some((_, fault)) = faults.iter().find(|(is_fault, _)| *is_fault) {
+                    let text = format!("invalid property '{fault}' for {}", queue_in_vhost(&name));
+                    return Err(ReplyCode::PreconditionFailed.because(text));
+                }
             }
         }
         self.check_room()?;
@@ -85,6 +89,16 @@ impl Broker {
         self.set_alarm(id);
         self.note(|| Event::QueueDeclared { queue: name.clone() });
         self.declared(at, declare.nowait, name, 0, 0)
+    }
+
+    /// A classic queue counts a question for its counts as use; a quorum queue doesn't.
+    fn renew_lease_by_asking(&mut self, id: u64, now: Moment) {
+        if let Some(queue) = self.queues.get_mut(&id)
+            && queue.settings.queue_type == QueueType::Classic
+        {
+            queue.last_used = now;
+            self.set_alarm(id);
+        }
     }
 
     fn declared(
@@ -110,7 +124,7 @@ impl Broker {
     }
 
     pub(super) fn counts(&self, queue: u64) -> (usize, usize) {
-        self.queues.get(&queue).map_or((0, 0), |queue| (queue.len(), queue.consumers.len()))
+        self.queues.get(&queue).map_or((0, 0), |queue| (queue.len(), queue.consumer_count()))
     }
 
     fn check_same_queue(
@@ -133,8 +147,13 @@ impl Broker {
 
     pub(super) fn queue_purge(&mut self, at: At, purge: queue::Purge, now: Moment) -> Result<(), Refusal> {
         let name = self.or_last_queue(at, purge.queue.as_str())?;
-        let queue = self.queue_for(at, &name)?;
-        let count = self.purge(queue, now);
+        let count = match self.is_reply_address(&name) {
+            true => 0,
+            false => {
+                let queue = self.queue_for(at, &name)?;
+                self.purge(queue, now)
+            }
+        };
         if !purge.nowait {
             let ok = queue::PurgeOk { message_count: count as u32 };
             self.reply(at, AMQPClass::Queue(queue::AMQPMethod::PurgeOk(ok)));
@@ -154,23 +173,43 @@ impl Broker {
 
     pub(super) fn queue_delete(&mut self, at: At, delete: queue::Delete, now: Moment) -> Result<(), Refusal> {
         let name = without_line_breaks(&self.or_last_queue(at, delete.queue.as_str())?);
-        let mut count = 0;
+        let mut gone = None;
         if let Some(&id) = self.queue_ids.get(name.as_str()) {
             self.check_access(at, id)?;
             self.expire(id, now);
-            let (messages, consumers) = self.counts(id);
-            if delete.if_unused && consumers > 0 {
-                return Err(ReplyCode::PreconditionFailed.because(format!("{} in use", queue_in_vhost(&name))));
-            }
-            if delete.if_empty && messages > 0 {
-                return Err(ReplyCode::PreconditionFailed.because(format!("{} not empty", queue_in_vhost(&name))));
-            }
-            count = messages;
-            self.delete_queue(id);
+            self.check_conditions(id, delete.if_unused, delete.if_empty)?;
+            gone = Some((id, self.counts(id).0));
         }
         if !delete.nowait {
-            let ok = queue::DeleteOk { message_count: count as u32 };
+            let ok = queue::DeleteOk { message_count: gone.map_or(0, |(_, messages)| messages as u32) };
             self.reply(at, AMQPClass::Queue(queue::AMQPMethod::DeleteOk(ok)));
+        }
+        // A channel that consumes from the queue hears first that it is deleted, and then that its consumer is gone.
+        if let Some((id, _)) = gone {
+            self.delete_queue(id);
+        }
+        Ok(())
+    }
+
+    /// Whether the conditions of a `queue.delete` hold. RabbitMQ has none for quorum queues.
+    fn check_conditions(&self, id: u64, if_unused: bool, if_empty: bool) -> Result<(), Refusal> {
+        let Some(queue) = self.queues.get(&id) else { return Ok(()) };
+        let of = queue_in_vhost(&queue.name);
+        if queue.settings.queue_type == QueueType::Quorum {
+            let Some((_, flag)) =
+                [(if_unused, "if-unused"), (if_empty, "if-empty")].into_iter().find(|(is_set, _)| *is_set)
+            else {
+                return Ok(());
+            };
+            return Err(ReplyCode::NotImplemented.because(format!(
+                "cannot delete {of}. queue.delete operations with {flag} flag set are not supported by quorum queues"
+            )));
+        }
+        if if_empty && !queue.is_empty() {
+            return Err(ReplyCode::PreconditionFailed.because(format!("{of} not empty")));
+        }
+        if if_unused && !queue.consumers.is_empty() {
+            return Err(ReplyCode::PreconditionFailed.because(format!("{of} in use")));
         }
         Ok(())
     }
@@ -275,13 +314,35 @@ fn locked(name: &str) -> Refusal {
     ))
 }
 
+/// The server names queues of some types only. RabbitMQ looks the type up by whatever was given, before it checks that.
+fn check_may_be_server_named(arguments: &FieldTable) -> Result<(), Refusal> {
+    let name = match arguments.inner().get("x-queue-type") {
+        None | Some(AMQPValue::Void) => return Ok(()),
+        Some(name @ (AMQPValue::LongString(_) | AMQPValue::ByteArray(_) | AMQPValue::Boolean(_))) => {
+            erlang::plain(name)
+        }
+        Some(_) => return Err(Refusal::internal()),
+    };
+    let text = match name.as_str() {
+        "" | "undefined" | "classic" | "rabbit_classic_queue" => return Ok(()),
+        "quorum" | "rabbit_quorum_queue" => {
+            "Cannot declare a server-named queue for type rabbit_quorum_queue".to_owned()
+        }
+        "stream" | "rabbit_stream_queue" => {
+            "Cannot declare a server-named queue for type rabbit_stream_queue".to_owned()
+        }
+        unknown => format!("unknown queue type '{unknown}'"),
+    };
+    Err(ReplyCode::PreconditionFailed.because(text))
+}
+
 /// An argument that names an exchange, which has to be text.
 pub(super) fn check_exchange_name(arguments: &FieldTable, name: &str, of: &str) -> Result<Option<Arc<str>>, Refusal> {
     match arguments.inner().get(name) {
         None => Ok(None),
         Some(AMQPValue::LongString(text)) => Ok(Some(text.to_string().into())),
         Some(other) => {
-            let kind = crate::erlang::type_name(other);
+            let kind = erlang::type_name(other);
             Err(ReplyCode::PreconditionFailed.because(format!("invalid type '{kind}' for arg '{name}' in {of}")))
         }
     }

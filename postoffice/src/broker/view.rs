@@ -32,13 +32,14 @@ impl Broker {
                 .iter()
                 .map(|entry| {
                     let message = &entry.message;
-                    let properties = parse_properties(message.content.raw_properties());
+                    let properties = message.properties_for_clients();
+                    let properties = parse_properties(&properties[..]);
                     Letter {
                         body: message.content.body().to_vec(),
                         exchange: message.exchange.to_string(),
                         routing_key: message.routing_key().into_owned(),
                         properties: properties.map(|(_, properties)| properties).unwrap_or_default(),
-                        redelivered: entry.returns > 0,
+                        redelivered: entry.is_redelivered(),
                     }
                 })
                 .collect(),

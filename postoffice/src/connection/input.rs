@@ -1,6 +1,6 @@
 //! From the bytes that arrived to the commands that the broker runs (AMQP 0-9-1, section 4.2).
 
-use super::{Connection, Stage};
+use super::{Connection, Heartbeat, Stage};
 use crate::{
     assembly::Command,
     broker::{Client, Fatal},
@@ -10,8 +10,6 @@ use crate::{
 };
 use amq_protocol::protocol::{AMQPClass, connection};
 use bytes::Buf;
-use std::time::Duration;
-use tokio::time::Instant;
 
 impl Connection {
     /// Goes through what has arrived.
@@ -125,6 +123,7 @@ impl Connection {
             Next::Listen => {
                 if let Stage::Handshake(handshake) = &self.stage {
                     self.frame_max = handshake.agreement.frame_max;
+                    self.heartbeat = self.heartbeat.take().or_else(|| Heartbeat::every(handshake.agreement.heartbeat));
                 }
             }
             Next::Welcome(method) => {
@@ -138,10 +137,6 @@ impl Connection {
                     hears_blocks: agreement.can("connection.blocked"),
                     channel_max: agreement.channel_max,
                 };
-                if agreement.heartbeat > 0 {
-                    let half = Duration::from_secs(agreement.heartbeat.into()) / 2;
-                    self.heartbeat = Some(tokio::time::interval_at(Instant::now() + half, half));
-                }
                 self.id = Some(self.shared.enter(client, &self.wake));
                 self.send(0, method);
             }

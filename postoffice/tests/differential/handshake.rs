@@ -323,7 +323,7 @@ fn both_may_close_at_the_same_time() {
 }
 
 #[test]
-fn heartbeats_come_as_agreed_and_a_silent_peer_is_dropped() {
+fn heartbeats_come_twice_an_interval_and_a_silent_peer_is_dropped() {
     same_talk_on_both(|t| {
         let hello = Hello { heartbeat: 1, ..Hello::default() };
         t.greet();
@@ -333,7 +333,21 @@ fn heartbeats_come_as_agreed_and_a_silent_peer_is_dropped() {
         t.say(0, hello.open());
         t.hear(1);
         t.say_raw("nothing", &[]);
-        t.hear_heartbeats_until_the_end();
+        t.hear_four_heartbeats_until_the_end();
+    });
+}
+
+#[test]
+fn heartbeats_come_from_when_they_are_agreed_on() {
+    same_talk_on_both(|t| {
+        let hello = Hello { heartbeat: 2, ..Hello::default() };
+        t.greet();
+        t.say(0, hello.start_ok());
+        t.hear(1);
+        t.say(0, hello.tune_ok());
+        t.hear(1);
+        t.say(0, hello.open());
+        t.hear(1);
     });
 }
 

@@ -4,11 +4,18 @@
 mod support;
 
 mod alarms;
+mod arguments;
 mod confirms;
 mod consuming;
 mod dead_letters;
+mod deaths;
 mod exchanges;
 mod frames;
 mod handshake;
+mod leases;
 mod queues;
+mod quorum;
 mod random;
+mod replies;
+mod single_active;
+mod transactions;

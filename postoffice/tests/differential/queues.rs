@@ -129,6 +129,26 @@ fn names_that_begin_with_amq_are_the_brokers_own() {
 }
 
 #[test]
+fn a_name_loses_its_line_breaks_where_rabbitmq_takes_them_out() {
+    same_on_both(|s| {
+        for name in ["a\rmq.mine", "amq.\nmine", "my\r\nletters\n"] {
+            s.call(A, a_queue(name));
+            s.recover(A);
+            s.call(A, is_there_a_queue(name));
+            s.recover(A);
+            s.call(A, one_from(name));
+            s.recover(A);
+            s.call(A, a_consumer(name, "me"));
+            s.recover(A);
+            s.call(A, queue::Purge { queue: name.into(), nowait: false });
+            s.recover(A);
+            s.call(A, queue::Delete { queue: name.into(), ..Default::default() });
+            s.look_away_from(name);
+        }
+    });
+}
+
+#[test]
 fn names_may_hold_anything_up_to_255_bytes() {
     same_on_both(|s| {
         let long = "x".repeat(255);
@@ -393,6 +413,45 @@ fn purging_and_deleting_say_how_many_messages_went() {
         s.call(A, queue::Delete { queue: "letters".into(), if_unused: true, if_empty: true, ..Default::default() });
         s.call(A, a_queue("letters"));
         s.tell(B, ack(1));
+    });
+}
+
+#[test]
+fn a_quorum_queue_is_deleted_without_conditions_or_not_at_all() {
+    same_on_both(|s| {
+        let delete = queue::Delete { queue: "votes".into(), ..Default::default() };
+        s.call(A, a_queue_with("votes", [("x-queue-type", text("quorum"))]));
+        s.publish(A, to("", "votes"), "one");
+        s.publish(A, to("", "votes"), "two");
+        s.until_ready("votes", 2);
+        for (if_unused, if_empty) in [(true, false), (false, true), (true, true)] {
+            s.call(A, queue::Delete { if_unused, if_empty, ..delete.clone() });
+            s.recover(A);
+        }
+        s.call(A, queue::Delete { if_unused: true, nowait: true, ..delete.clone() });
+        s.recover(A);
+        s.call(A, queue::Purge { queue: "votes".into(), nowait: false });
+        s.publish(A, to("", "votes"), "three");
+        s.publish(A, to("", "votes"), "four");
+        s.until_ready("votes", 2);
+        s.call(B, qos(1));
+        s.call(B, a_consumer("votes", "me"));
+        s.until_observed(B, 2);
+        s.call(A, delete.clone());
+        s.call(A, delete.clone());
+        s.call(A, queue::Delete { if_unused: true, if_empty: true, ..delete });
+    });
+}
+
+#[test]
+fn a_full_queue_in_use_is_first_of_all_not_empty() {
+    same_on_both(|s| {
+        s.call(A, a_queue("letters"));
+        s.call(B, qos(1));
+        s.call(B, a_consumer("letters", "me"));
+        s.publish(A, to("", "letters"), "one");
+        s.publish(A, to("", "letters"), "two");
+        s.call(A, queue::Delete { queue: "letters".into(), if_unused: true, if_empty: true, ..Default::default() });
     });
 }
 

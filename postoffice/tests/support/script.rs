@@ -18,17 +18,22 @@ use amq_protocol::{
         connection::{self, AMQPMethod as Connection},
         exchange::{self, AMQPMethod as Exchange},
         queue::{self, AMQPMethod as Queue},
+        tx,
     },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
 /// A channel: the name of its connection and its number. Both are opened when they are first used.
 pub type At = (&'static str, u16);
+
+/// How long a quorum queue may take over an operation.
+const QUORUM_PATIENCE: Duration = Duration::from_secs(3);
 
 /// One operation and what was observed after it.
 #[derive(Debug, PartialEq)]
@@ -47,8 +52,36 @@ pub struct Script {
     peers: BTreeMap<&'static str, Peer>,
     probe: Peer,
     watched: BTreeMap<String, Counts>,
+    /// The same before the last operation.
+    before: BTreeMap<String, Counts>,
+    /// Some of these are quorum queues.
+    replicated: bool,
+    expected: Expected,
     /// What to delete in the end.
     declared: (BTreeSet<String>, BTreeSet<String>),
+}
+
+/// What the other broker has shown, step by step, as soon as it is known.
+///
+/// A quorum queue does what it is told a moment after the channel has gone on, once it is on disk; nothing that a client
+/// can ask tells when. So a script waits, at most for [`QUORUM_PATIENCE`], for as much as the other broker has shown.
+#[derive(Default)]
+pub struct Expected {
+    coming: Option<mpsc::Receiver<Vec<Vec<String>>>>,
+    steps: Vec<Vec<String>>,
+}
+
+impl Expected {
+    pub fn from(coming: mpsc::Receiver<Vec<Vec<String>>>) -> Self {
+        Self { coming: Some(coming), steps: Vec::new() }
+    }
+
+    fn step(&mut self, index: usize) -> Option<&Vec<String>> {
+        if let Some(coming) = self.coming.take() {
+            self.steps = coming.recv().unwrap_or_default(); // nothing comes from a script that failed
+        }
+        self.steps.get(index)
+    }
 }
 
 /// One connection as its client sees it.
@@ -69,8 +102,12 @@ struct ChannelView {
     /// A message of which the body isn't complete.
     content: Option<Content>,
     confirming: bool,
+    transacting: bool,
     published: u64,
     unconfirmed: BTreeSet<u64>,
+    /// The confirmations that are due answer one message, or each one of several: their frames are certain.
+    one_by_one: bool,
+    confirmations: Vec<String>,
     acked: BTreeSet<u64>,
     nacked: BTreeSet<u64>,
     unacknowledged: Vec<u64>,
@@ -93,13 +130,21 @@ impl Script {
     pub fn new(addr: SocketAddr) -> Self {
         Self {
             addr,
+            replicated: false,
+            expected: Expected::default(),
             steps: Vec::new(),
             invented: Invented::default(),
             peers: BTreeMap::new(),
             probe: Peer::open(addr, &Hello::default()),
             watched: BTreeMap::new(),
+            before: BTreeMap::new(),
             declared: Default::default(),
         }
+    }
+
+    /// Waits for what another broker has shown, where a quorum queue takes its time.
+    pub fn expecting(self, expected: Expected) -> Self {
+        Self { expected, ..self }
     }
 
     // ---- connections and channels ----
@@ -112,6 +157,15 @@ impl Script {
     /// Opens a channel again that was closed.
     pub fn reopen(&mut self, at: At) {
         self.call(at, channel::Open {});
+    }
+
+    /// Makes a channel usable again that an error has closed, on a new connection where the error closed that, too.
+    pub fn recover(&mut self, at: At) {
+        if self.peer(at.0).closed {
+            self.connect(at.0, &Hello::default());
+        } else if !self.channel(at).open {
+            self.reopen(at);
+        }
     }
 
     pub fn close_channel(&mut self, at: At) {
@@ -214,8 +268,31 @@ impl Script {
         self.publish_all(at, publish, properties, &[body]);
     }
 
-    /// Publishes several messages without looking at what they cause in between.
+    /// Publishes several messages without looking at what they cause in between. How many of them one confirmation
+    /// answers is the broker's choice of the moment.
     pub fn publish_all(&mut self, at: At, publish: basic::Publish, properties: AMQPProperties, bodies: &[&[u8]]) {
+        self.publish_several(at, publish, properties, bodies, bodies.len() == 1);
+    }
+
+    /// The same for messages that the broker confirms before it looks at the next one: those that no queue takes.
+    pub fn publish_all_one_by_one(
+        &mut self,
+        at: At,
+        publish: basic::Publish,
+        properties: AMQPProperties,
+        bodies: &[&[u8]],
+    ) {
+        self.publish_several(at, publish, properties, bodies, true);
+    }
+
+    fn publish_several(
+        &mut self,
+        at: At,
+        publish: basic::Publish,
+        properties: AMQPProperties,
+        bodies: &[&[u8]],
+        one_by_one: bool,
+    ) {
         let shown: Vec<_> = bodies.iter().map(|body| show::body(body)).collect();
         let method = publish.class();
         let operation = format!(
@@ -230,6 +307,7 @@ impl Script {
         if !channel.open {
             return self.finish(format!("{operation} (the channel is closed)"), Vec::new());
         }
+        channel.one_by_one = one_by_one && channel.unconfirmed.is_empty();
         for _ in bodies {
             if channel.confirming {
                 channel.published += 1;
@@ -325,6 +403,11 @@ impl Script {
         self.channel(at).open
     }
 
+    /// Whether a channel has been switched to transactions.
+    pub fn is_transacting(&mut self, at: At) -> bool {
+        self.channel(at).transacting
+    }
+
     /// The name in the last queue.declare-ok.
     pub fn last_queue(&mut self, at: At) -> String {
         self.channel(at).last_queue.clone()
@@ -375,10 +458,12 @@ impl Script {
                 self.declared.1.insert(name);
             }
             AMQPClass::Queue(Queue::Declare(declare)) => {
-                // Others may not look at an exclusive queue, and replicated queues count with a delay.
-                let kind = declare.arguments.inner().get("x-queue-type");
-                if !declare.exclusive && kind.is_none_or(|kind| *kind == text("classic")) {
+                self.replicated |= declare.arguments.inner().get("x-queue-type") == Some(&text("quorum"));
+                // Others may not look at an exclusive queue, and who looks at one that expires keeps it alive.
+                if !declare.exclusive && !declare.arguments.inner().contains_key("x-expires") {
                     self.watched.entry(name.clone()).or_default();
+                } else {
+                    self.look_away_from(&name);
                 }
                 self.declared.0.insert(name);
             }
@@ -399,38 +484,66 @@ impl Script {
 
     /// Settles, and notes what was observed.
     fn finish(&mut self, operation: String, also: Vec<(&'static str, Peer)>) {
-        let before = self.watched.clone();
+        self.before = self.watched.clone();
+        let observed = self.observe(also, Some(self.steps.len()));
+        let operation = self.invented.number(&operation);
+        self.steps.push(Step { operation, observed });
+    }
+
+    /// What there is to see once the brokers have settled, channel by channel, and then the queues that have changed since
+    /// the operation began.
+    fn observe(&mut self, mut also: Vec<(&'static str, Peer)>, step: Option<usize>) -> Vec<String> {
         self.settle();
+        let mut observed = self.take_observed(&mut also);
+        let end = Instant::now() + QUORUM_PATIENCE;
+        while self.replicated && Instant::now() < end {
+            let Some(expected) = step.and_then(|step| self.expected.step(step)) else { break };
+            if observed.len() >= expected.len() && queue_lines(&observed).eq(queue_lines(expected)) {
+                break;
+            }
+            self.settle();
+            observed.retain(|line| !line.starts_with("queue ")); // they are noted anew
+            observed.extend(self.take_observed(&mut also));
+        }
+        if self.replicated {
+            let place = |line: &String| match line.split_once(" ← ") {
+                Some((at, _)) => (false, at.to_owned()),
+                None => (true, line.clone()),
+            };
+            observed.sort_by_key(place); // stable: of each channel in the order of arrival
+        }
+        observed.iter().map(|line| self.invented.number(line)).collect()
+    }
+
+    fn take_observed(&mut self, also: &mut [(&'static str, Peer)]) -> Vec<String> {
         let mut observed = Vec::new();
-        for (name, mut peer) in also {
+        for (name, peer) in also {
             observed.extend(peer.take_observed(name));
         }
         for (name, peer) in &mut self.peers {
             observed.extend(peer.take_observed(name));
         }
         for (queue, counts) in &self.watched {
-            if before.get(queue) != Some(counts) {
+            if self.before.get(queue) != Some(counts) {
                 observed.push(match counts {
                     Some((ready, consumers)) => format!("queue {queue}: {ready} ready, {consumers} consumers"),
                     None => format!("queue {queue}: missing"),
                 });
             }
         }
-        let operation = self.invented.number(&operation);
-        let observed = observed.iter().map(|line| self.invented.number(line)).collect();
-        self.steps.push(Step { operation, observed });
+        observed
     }
 
+    /// Adds what was waited for to the operation before.
     fn finish_waiting(&mut self, what: String, reached: bool) {
-        self.finish(format!("until {what}{}", if reached { "" } else { " (in vain)" }), Vec::new());
-        let (Some(waiting), Some(before)) = (self.steps.pop(), self.steps.last_mut()) else { return };
-        before.operation = format!("{}, {}", before.operation, waiting.operation);
+        let observed = self.observe(Vec::new(), None);
+        let Some(step) = self.steps.last_mut() else { return };
+        let outcome = if reached { "" } else { " (in vain)" };
+        step.operation = format!("{}, until {what}{outcome}", step.operation);
         // Of a queue's counts only the last are certain: how they went there is a matter of the moment.
-        let queue = |line: &str| Some(line.strip_prefix("queue ")?.split_once(": ")?.0.to_owned());
-        let later: Vec<_> = waiting.observed.iter().filter_map(|line| queue(line)).collect();
-        before.observed.retain(|line| queue(line).is_none_or(|queue| !later.contains(&queue)));
-        before.observed.extend(waiting.observed);
-        before.observed.sort_by_key(|line| queue(line)); // stable: what was seen first, then the queues
+        step.observed.retain(|line| !line.starts_with("queue "));
+        step.observed.extend(observed);
+        step.observed.sort_by_key(|line| line.starts_with("queue ")); // stable: what was seen first, then the queues
     }
 
     fn settle(&mut self) {
@@ -467,6 +580,10 @@ impl Script {
     fn counts(&mut self, queue: &str) -> Counts {
         counts(&self.probe.ask(1, is_there_a_queue(queue)))
     }
+}
+
+fn queue_lines(observed: &[String]) -> impl Iterator<Item = &String> {
+    observed.iter().filter(|line| line.starts_with("queue "))
 }
 
 /// Reads `queue.declare-ok queue="q", message_count: 1, consumer_count: 0`.
@@ -552,7 +669,10 @@ impl Peer {
     }
 
     fn noise(&self) -> usize {
-        let noise = |channel: &ChannelView| channel.observed.len() + channel.acked.len() + channel.nacked.len();
+        let noise = |channel: &ChannelView| {
+            let confirmed = channel.confirmations.len() + channel.acked.len() + channel.nacked.len();
+            channel.observed.len() + confirmed
+        };
         self.channels.values().map(noise).sum()
     }
 
@@ -560,7 +680,9 @@ impl Peer {
         let mut lines = Vec::new();
         for (number, channel) in &mut self.channels {
             let mut own = std::mem::take(&mut channel.observed);
-            // How many confirmations one frame carries is the broker's choice of the moment.
+            // Whether a queue's confirmation or its delivery comes first is a matter of the moment, so confirmations
+            // are listed last; how many one frame carries may be the broker's choice.
+            own.append(&mut channel.confirmations);
             for (verdict, tags) in [("acks", &mut channel.acked), ("nacks", &mut channel.nacked)] {
                 let tags = std::mem::take(tags);
                 if !tags.is_empty() {
@@ -648,7 +770,7 @@ impl Peer {
                 return channel.begin_content(shown); // the answer is complete with its body
             }
             AMQPClass::Basic(Basic::Return(_)) => {
-                let late = channel.confirming && channel.unconfirmed.is_empty();
+                let late = channel.confirming && channel.published > 0 && channel.unconfirmed.is_empty();
                 return channel.begin_content(if late { shown + " after its confirmation" } else { shown });
             }
             AMQPClass::Channel(Channel::Close(_)) => {
@@ -669,9 +791,11 @@ impl Peer {
             AMQPClass::Channel(Channel::CloseOk(_)) => channel.end(),
             AMQPClass::Channel(Channel::OpenOk(_)) => {
                 let observed = std::mem::take(&mut channel.observed);
-                *channel = ChannelView { open: true, observed, ..Default::default() };
+                let confirmations = std::mem::take(&mut channel.confirmations);
+                *channel = ChannelView { open: true, observed, confirmations, ..Default::default() };
             }
             AMQPClass::Confirm(_) => channel.confirming = true,
+            AMQPClass::Tx(tx::AMQPMethod::SelectOk(_)) => channel.transacting = true,
             AMQPClass::Basic(Basic::ConsumeOk(ok)) => channel.consumers.push(ok.consumer_tag.to_string()),
             AMQPClass::Basic(Basic::CancelOk(ok)) => channel.consumers.retain(|tag| tag != ok.consumer_tag.as_str()),
             AMQPClass::Queue(Queue::DeclareOk(ok)) => channel.last_queue = ok.queue.to_string(),
@@ -737,7 +861,12 @@ impl ChannelView {
         let tags: Vec<_> =
             self.unconfirmed.iter().copied().filter(|&other| other == tag || multiple && other <= tag).collect();
         if tags.is_empty() {
-            self.observed.push(format!("{shown} for nothing"));
+            return self.observed.push(format!("{shown} for nothing"));
+        }
+        if self.one_by_one {
+            self.unconfirmed.retain(|tag| !tags.contains(tag));
+            self.confirmations.push(shown.to_owned());
+            return;
         }
         for tag in tags {
             self.unconfirmed.remove(&tag);
@@ -771,8 +900,9 @@ impl ChannelView {
 
     fn end(&mut self) {
         let observed = std::mem::take(&mut self.observed);
+        let confirmations = std::mem::take(&mut self.confirmations);
         let (acked, nacked) = (std::mem::take(&mut self.acked), std::mem::take(&mut self.nacked));
-        *self = Self { observed, acked, nacked, ..Default::default() };
+        *self = Self { observed, confirmations, acked, nacked, ..Default::default() };
     }
 }
 

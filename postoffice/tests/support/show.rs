@@ -22,7 +22,7 @@ pub fn method(method: &AMQPClass) -> String {
     {
         return format!("connection.start-ok {mechanism} {:?}", response.to_string());
     }
-    let debug = format!("{method:?}").replace("[{}]", "");
+    let debug = as_upstream(format!("{method:?}").replace("[{}]", ""));
     // `Queue(DeclareOk(DeclareOk { queue: ShortString("a"), message_count: 0 }))`
     let (class, rest) = debug.split_once('(').unwrap_or((&debug, ""));
     let (name, rest) = rest.split_once('(').unwrap_or((rest, ""));
@@ -38,6 +38,14 @@ pub fn method(method: &AMQPClass) -> String {
     let set = fields.split(", ").filter(|field| !field.ends_with(": false") && !field.is_empty());
     let fields: Vec<_> = set.map(|field| field.strip_suffix(": true").unwrap_or(field)).collect();
     format!("{}.{} {}", class.to_lowercase(), kebab(name), fields.join(", ")).trim().to_owned()
+}
+
+/// Debian's RabbitMQ permits by default what upstream's denies, and so denies it in other words when it is told to. What
+/// counts is what upstream says: the words in which it denies everything that it denies by default.
+fn as_upstream(text: String) -> String {
+    const DEBIAN: &str = r#"Its use is not permitted per the configuration (overriding the default, which is permitted):\n    \"deprecated_features.permit.transient_nonexcl_queues = false\"\nIts use will not be permit..."#;
+    const UPSTREAM: &str = r#"By default, this feature is not permitted anymore.\nThe feature will be removed from a future major RabbitMQ version, regardless of the configuration; actual version to be determined.\nTo..."#;
+    text.replace(DEBIAN, UPSTREAM)
 }
 
 fn arguments(method: &AMQPClass) -> Option<&FieldTable> {

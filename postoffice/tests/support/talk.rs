@@ -86,11 +86,14 @@ impl Talk {
         while self.hear_before(end) {}
     }
 
-    /// How many heartbeats come before a connection is dropped depends on the moment; that some come doesn't.
-    pub fn hear_heartbeats_until_the_end(&mut self) {
+    /// Hears the end and the heartbeats before it: how many depends on the moment, that there are four doesn't.
+    pub fn hear_four_heartbeats_until_the_end(&mut self) {
         self.hear_the_end();
         if let Some(step) = self.steps.last_mut() {
-            step.observed.dedup();
+            let all = step.observed.len();
+            step.observed.retain(|line| !line.starts_with("Heartbeat"));
+            let heartbeats = all - step.observed.len();
+            step.observed.push(format!("{} heartbeats", heartbeats.min(4)));
         }
     }
 

@@ -257,6 +257,13 @@ pub fn post_office() -> PostOffice {
     RUNTIME.block_on(PostOffice::open()).unwrap()
 }
 
+/// The same on `[::1]`; `None`, said on stderr, where this machine has no IPv6.
+pub fn post_office_on_ipv6() -> Option<PostOffice> {
+    let listen = "[::1]:0".parse().unwrap();
+    let open = RUNTIME.block_on(PostOffice::builder().listen(listen).open());
+    open.inspect_err(|error| say(&format!("skipped: {error}"))).ok()
+}
+
 /// Closes a post office as CTRL+C does.
 pub fn close(office: PostOffice) {
     RUNTIME.block_on(office.close());
