@@ -88,7 +88,10 @@ impl Broker {
 
 /// An address as all programs read it rightly, readers' own versions too: in brackets, `[::1]`, lapin finds no IPv6 host,
 /// with its colons encoded it does; and for no host at all it takes `localhost`.
-fn readable(addr: &str) -> Result<String> {
+///
+/// # Errors
+/// Says why it is no address that programs can use.
+pub fn readable(addr: &str) -> Result<String> {
     let ipv6 = addr.split(['[', ']']).find(|part| part.parse::<Ipv6Addr>().is_ok());
     let encoded = |ip: &str| addr.replace(&format!("[{ip}]"), &ip.replace(':', "%3A"));
     let addr = ipv6.map_or_else(|| addr.to_owned(), encoded);

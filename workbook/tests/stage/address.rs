@@ -1,10 +1,11 @@
 //! The address of a stage's broker, and what a record shows in its place: the address that a reader has.
 
-use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::uri::AMQPUri;
 use std::{
     cmp::Reverse,
     net::{SocketAddr, ToSocketAddrs},
 };
+use workbook::broker::readable;
 
 /// What a reader's broker is called.
 pub const SHOWN: &str = "127.0.0.1:5672";
@@ -16,26 +17,35 @@ pub struct Address(AMQPUri);
 impl Address {
     /// Reads an address like `amqp://user:password@host:5672/vhost`, of which all but the host may be missing.
     pub fn new(addr: &str) -> Self {
-        let uri: AMQPUri = addr.parse().unwrap_or_else(|error| panic!("no address of a broker: {error}"));
-        assert_eq!(uri.scheme, AMQPScheme::AMQP, "the listings speak no TLS");
-        Self(uri)
+        Self(readable(addr).unwrap_or_else(|error| panic!("{error}")).parse().expect("it was read"))
     }
 
-    /// Host and port, as the listings name them.
+    /// Host and port, an IPv6 host in brackets.
     pub fn place(&self) -> String {
-        format!("{}:{}", self.0.authority.host, self.0.authority.port)
+        let (host, port) = (&self.0.authority.host, self.0.authority.port);
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
     /// What programs get as `AMQP_ADDR`.
     pub fn uri(&self) -> String {
-        self.0.to_string()
+        self.0.to_string().replacen(&self.printed(), &self.place(), 1)
+    }
+
+    /// The same as lapin reads it rightly.
+    pub fn for_lapin(&self) -> String {
+        readable(&self.uri()).expect("it was read before")
+    }
+
+    /// Host and port, as the listings print them.
+    fn printed(&self) -> String {
+        format!("{}:{}", self.0.authority.host, self.0.authority.port)
     }
 
     /// The same broker, reached at another place.
     pub fn by(&self, place: &str) -> Self {
         let (host, port) = place.rsplit_once(':').expect("host:port");
         let mut uri = self.0.clone();
-        uri.authority.host = host.to_owned();
+        uri.authority.host = host.trim_matches(['[', ']']).to_owned();
         uri.authority.port = port.parse().expect("a port");
         Self(uri)
     }
@@ -58,7 +68,8 @@ impl Address {
         // A command with another virtual host comes in as the same user.
         let user = Self(AMQPUri { query: Default::default(), vhost: String::new(), ..self.0.clone() }).uri();
         let user = user.trim_end_matches('/').to_owned();
-        vec![(user, "amqp://127.0.0.1:5672"), (self.place(), SHOWN), (virtual_host, "vhost '/'")]
+        let places = [self.place(), self.printed()].map(|place| (place, SHOWN));
+        [vec![(user, "amqp://127.0.0.1:5672"), (virtual_host, "vhost '/'")], places.into()].concat()
     }
 }
 
@@ -89,4 +100,8 @@ fn whatever_the_address_a_record_shows_the_readers_and_commands_reach_the_real_o
     assert_eq!(real("amqp://127.0.0.1:5672/shop"), "amqp://an%20na:p%231@localhost:56721/shop");
     assert_eq!(real("amqp://guest:wrong@127.0.0.1:5672"), "amqp://guest:wrong@localhost:56721");
     assert_eq!(Address::new("amqp://broker").place(), "broker:5672");
+    let ipv6 = Address::new("amqp://[::1]:5673");
+    assert_eq!(ipv6.uri(), "amqp://guest:guest@[::1]:5673/%2F");
+    assert_eq!(ipv6.for_lapin(), "amqp://guest:guest@%3A%3A1:5673/%2F");
+    assert_eq!(ipv6.by("[::2]:1").uri(), "amqp://guest:guest@[::2]:1/%2F");
 }

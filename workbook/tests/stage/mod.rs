@@ -209,7 +209,7 @@ impl Stage {
     /// A terminal whose programs reach the broker at another address.
     pub fn terminal_at(&self, addr: &Address) -> Terminal {
         let mut terminal = Terminal::with_address(&addr.uri());
-        terminal.renamed = vec![(addr.place(), SHOWN)]; // the first stands for what is shown
+        terminal.renamed = addr.renamed(); // the first of several stands for what is shown
         terminal.renamed.extend(self.renamed.iter().cloned());
         terminal.node = self.node;
         terminal
@@ -246,7 +246,7 @@ impl Stage {
 /// A channel on a connection of its own.
 fn connect(addr: &Address) -> Channel {
     RUNTIME.block_on(async {
-        let connection = Connection::connect(&addr.uri(), ConnectionProperties::default()).await;
+        let connection = Connection::connect(&addr.for_lapin(), ConnectionProperties::default()).await;
         let connection = connection.expect("the broker answers");
         connection.create_channel().await.expect("a channel")
     })
