@@ -251,6 +251,7 @@ pub(crate) fn readable_text(bytes: &[u8]) -> ShortString {
 mod tests {
     use super::*;
     use amq_protocol::protocol::{BasicProperties, basic};
+    use amq_protocol::types::AMQPValue;
 
     fn encoded(properties: &BasicProperties) -> Vec<u8> {
         basic::gen_properties(properties)(WriteContext::from(Vec::new())).unwrap().into_inner().0

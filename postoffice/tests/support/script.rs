@@ -6,7 +6,7 @@
 
 use super::{
     client::{Client, Hello, Incoming, PATIENCE},
-    methods::{Method, a_queue, is_there_a_queue, is_there_an_exchange, text},
+    methods::{Method, a_queue, is_there_a_queue, is_there_an_exchange},
     show::{self, Invented},
 };
 use amq_protocol::{
