@@ -11,6 +11,7 @@
 //! - `settle`: acknowledgements, requeues, transactions;
 //! - `dead_letter`: the second life of what a queue gives up;
 //! - `alarms`: what happens because time passes;
+//! - `timeouts`: taking back what isn't acknowledged in time;
 //! - `outbox`: what lies ready for each client, and who has to wait;
 //! - `view`: looking inside without changing anything.
 
@@ -26,6 +27,7 @@ mod outbox;
 mod publish;
 mod queues;
 mod settle;
+mod timeouts;
 mod view;
 
 #[cfg(test)]
@@ -57,6 +59,8 @@ pub(crate) struct Limits {
     pub(crate) message: u64,
     /// Queues, exchanges, bindings and consumers together.
     pub(crate) objects: usize,
+    /// Milliseconds that a consumer of a quorum queue may take for an acknowledgement, unless it or its queue says so.
+    pub(crate) consumer_timeout: u64,
     /// Whether a queue may be neither durable nor exclusive.
     pub(crate) transient_nonexcl_queues: bool,
 }
@@ -103,13 +107,19 @@ struct Consumer {
     /// How many unacknowledged messages it may have; 0 is no limit.
     prefetch: u16,
     in_flight: usize,
+    /// Milliseconds that it may take for an acknowledgement.
+    timeout: Option<u64>,
+    /// How many messages were taken back from it that it has not settled since. Until then it gets no more.
+    late: usize,
+    /// It has settled those by a requeue, after which RabbitMQ forgets to serve it until it settles something else.
+    forgotten: bool,
     /// It could not take a message when it was its turn.
     paused: bool,
 }
 
 impl Consumer {
     fn has_room(&self) -> bool {
-        self.prefetch == 0 || self.in_flight < usize::from(self.prefetch)
+        self.late == 0 && !self.forgotten && (self.prefetch == 0 || self.in_flight < usize::from(self.prefetch))
     }
 }
 
@@ -129,6 +139,8 @@ pub(crate) struct Broker {
     dead: VecDeque<dead_letter::Dead>,
     /// When which queue has to be looked at.
     alarms: BTreeSet<(Moment, u64)>,
+    /// When which delivery has to be acknowledged, by its channel and tag.
+    deadlines: BTreeSet<(Moment, At, u64)>,
     /// Connections with something new in their outbox.
     woken: Vec<u64>,
     /// Bytes of the messages that queues and clients hold.
@@ -166,6 +178,7 @@ impl Broker {
             reply_addresses: HashMap::new(),
             dead: VecDeque::new(),
             alarms: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
             woken: Vec::new(),
             memory: 0,
             is_full: false,

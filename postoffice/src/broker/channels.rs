@@ -2,7 +2,7 @@
 
 use super::{Broker, methods::Fatal};
 use crate::{
-    channel::{At, Channel},
+    channel::{At, Channel, Settlement},
     error::ReplyCode,
     queue::Moment,
     wire::Ids,
@@ -47,6 +47,7 @@ impl Broker {
         consumers.sort_unstable();
         let mut queues: Vec<u64> = consumers.iter().filter_map(|id| Some(self.consumers.get(id)?.queue)).collect();
         consumers.into_iter().for_each(|consumer| self.remove_consumer(consumer, now));
+        let unacknowledged = self.claim(at, Settlement::Requeue, unacknowledged, now);
         self.requeue(unacknowledged, now);
         queues.dedup();
         for queue in queues {

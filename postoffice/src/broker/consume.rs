@@ -4,7 +4,7 @@
 use super::{Broker, Consumer, deliver::with_delivery_count, queues::REPLY_TO};
 use crate::{
     arguments::{ConsumerSettings, QueueType},
-    channel::{At, ReplyConsumer, Unacknowledged},
+    channel::{At, Due, ReplyConsumer, Unacknowledged},
     effect::Effect,
     error::{Refusal, ReplyCode, queue_in_vhost, short},
     journal::Event,
@@ -34,6 +34,8 @@ impl Broker {
             return Err(ReplyCode::NotImplemented.because(text));
         }
         let asked = ConsumerSettings::from_arguments(&name, queue_type, &consume.arguments)?;
+        let timeout = queue.settings.acknowledgement_timeout(self.limits.consumer_timeout);
+        let timeout = if consume.no_ack { None } else { asked.timeout.or(timeout) };
         let single_active = queue.settings.single_active_consumer;
         let exclusive = consume.exclusive && queue_type == QueueType::Classic;
         let is_taken = match single_active {
@@ -59,6 +61,9 @@ impl Broker {
             // Without acknowledgements there is nothing to count.
             prefetch: if consume.no_ack { 0 } else { prefetch },
             in_flight: 0,
+            timeout,
+            late: 0,
+            forgotten: false,
             paused: false,
         };
         self.consumers.insert(consumer_id, consumer);
@@ -167,15 +172,20 @@ impl Broker {
             QueueType::Quorum => with_delivery_count(&entry), // to `basic.get` it says so the first time, too
         };
         let queue_name = queue.name.clone();
+        let timeout = queue.settings.acknowledgement_timeout(self.limits.consumer_timeout);
+        let due = Due::after(timeout.filter(|_| !get.no_ack), now);
         let kept = if get.no_ack {
             self.memory -= entry.charge as usize;
             None
         } else {
             queue.unacknowledged += 1;
             queue.got += 1;
-            Some(Unacknowledged { queue: id, consumer: None, entry })
+            Some(Unacknowledged { queue: id, consumer: None, entry, due })
         };
         let delivery_tag = self.channel(at).map(|channel| channel.deliver(kept)).unwrap_or_default();
+        if let Due::At(moment) = due {
+            self.deadlines.insert((moment, at, delivery_tag));
+        }
         self.note(|| Event::Delivered {
             queue: queue_name,
             connection: at.connection,

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     arguments::QueueType,
-    channel::Unacknowledged,
+    channel::{Due, Unacknowledged},
     effect::Effect,
     journal::Event,
     message::{Content, Message},
@@ -47,15 +47,19 @@ impl Broker {
             }
             let redelivered = entry.returns > 0;
             let message = message_for_delivery(queue, &entry);
+            let due = Due::after(consumer.timeout, now);
             let kept = if consumer.no_ack {
                 self.memory -= entry.charge as usize;
                 None
             } else {
                 queue.unacknowledged += 1;
                 consumer.in_flight += 1;
-                Some(Unacknowledged { queue: id, consumer: Some((consumer_id, consumer.tag.clone())), entry })
+                Some(Unacknowledged { queue: id, consumer: Some((consumer_id, consumer.tag.clone())), entry, due })
             };
             let delivery_tag = channel.deliver(kept);
+            if let Due::At(moment) = due {
+                self.deadlines.insert((moment, consumer.at, delivery_tag));
+            }
             if let Some(journal) = &mut self.journal {
                 journal.push(Event::Delivered {
                     queue: queue.name.clone(),

@@ -39,6 +39,7 @@ impl Broker {
     }
 
     fn settle(&mut self, at: At, how: Settlement, taken: Taken, now: Moment) {
+        let taken = self.claim(at, how, taken, now);
         match how {
             Settlement::Acknowledge => self.acknowledge(taken, now),
             Settlement::Requeue => self.groups(taken).into_iter().for_each(|group| self.requeue(group, now)),
@@ -97,6 +98,7 @@ impl Broker {
         }
         if let Some(consumer) = unacknowledged.consumer.as_ref().and_then(|(id, _)| self.consumers.get_mut(id)) {
             consumer.in_flight -= 1;
+            consumer.forgotten = false;
             if consumer.paused && !queues.contains(&unacknowledged.queue) {
                 queues.push(unacknowledged.queue);
             }

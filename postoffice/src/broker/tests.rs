@@ -15,6 +15,8 @@ use amq_protocol::{
 };
 use proptest::prelude::*;
 
+mod timeouts;
+
 /// A broker and the time of day.
 struct Office {
     broker: Broker,
@@ -23,7 +25,13 @@ struct Office {
 
 impl Office {
     fn open() -> Self {
-        let limits = Limits { memory: 100_000, message: 10_000, objects: 1_000, transient_nonexcl_queues: false };
+        let limits = Limits {
+            memory: 100_000,
+            message: 10_000,
+            objects: 1_000,
+            consumer_timeout: 30_000,
+            transient_nonexcl_queues: false,
+        };
         Self { broker: Broker::new(limits), now: 1_000_000 }
     }
 
@@ -341,11 +349,11 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let client = 0usize..3;
     prop_oneof![
-        6 => (client.clone(), 0usize..3).prop_map(|(client, queue)| Step::Publish(client, queue)),
-        2 => (client.clone(), 0usize..3, 0u16..3).prop_map(|(client, queue, n)| Step::Consume(client, queue, n)),
+        6 => (client.clone(), 0usize..4).prop_map(|(client, queue)| Step::Publish(client, queue)),
+        2 => (client.clone(), 0usize..4, 0u16..3).prop_map(|(client, queue, n)| Step::Consume(client, queue, n)),
         6 => (client.clone(), 0u64..8, 0u8..4).prop_map(|(client, tag, how)| Step::Settle(client, tag, how)),
         1 => client.clone().prop_map(Step::Leave),
-        1 => (0usize..3).prop_map(Step::Purge),
+        1 => (0usize..4).prop_map(Step::Purge),
         3 => client.prop_map(Step::Read),
         2 => (0u64..40).prop_map(Step::Wait),
     ]
@@ -355,7 +363,7 @@ proptest! {
     /// Whatever clients do, the books balance: nothing is counted that isn't there, and an empty office costs nothing.
     #[test]
     fn the_books_balance(steps in proptest::collection::vec(step(), 1..120)) {
-        const QUEUES: [&str; 3] = ["plain", "short", "brief"];
+        const QUEUES: [&str; 4] = ["plain", "short", "brief", "votes"];
         let text = |text: &str| AMQPValue::LongString(text.into());
         let mut office = Office::open();
         let owner = office.client();
@@ -364,6 +372,8 @@ proptest! {
         let limited = |name, value| [&dead[..], &[(name, AMQPValue::LongInt(value))]].concat();
         office.declare(owner, "short", &limited("x-max-length", 3));
         office.declare(owner, "brief", &limited("x-message-ttl", 50));
+        let impatient = ("x-consumer-timeout", AMQPValue::LongInt(60));
+        office.declare(owner, "votes", &[&dead[..], &[("x-queue-type", text("quorum")), impatient]].concat());
         let mut clients = [office.client(), office.client(), office.client()];
         for step in steps {
             match step {
@@ -393,5 +403,6 @@ proptest! {
         office.broker.reset();
         prop_assert_eq!(office.broker.memory, 0);
         prop_assert!(office.broker.consumers.is_empty() && office.broker.alarms.is_empty());
+        prop_assert!(office.broker.deadlines.is_empty());
     }
 }
