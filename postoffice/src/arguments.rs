@@ -180,6 +180,11 @@ impl QueueType {
 }
 
 impl Settings {
+    /// Milliseconds that a consumer may take for an acknowledgement. A classic queue waits for ever.
+    pub(crate) fn acknowledgement_timeout(&self, default: u64) -> Option<u64> {
+        (self.queue_type == QueueType::Quorum).then_some(self.consumer_timeout.unwrap_or(default))
+    }
+
     /// Understands the arguments of a queue with this name.
     pub(crate) fn from_arguments(queue: &str, arguments: &FieldTable) -> Result<Self, Refusal> {
         let queue_type = Given { queue, arguments, known: &[] }.queue_type()?;

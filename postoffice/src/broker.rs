@@ -13,6 +13,7 @@
 //! - `transactions`: what takes effect together;
 //! - `dead_letter`: the second life of what a queue gives up;
 //! - `alarms`: what happens because time passes;
+//! - `timeouts`: taking back what isn't acknowledged in time;
 //! - `outbox`: what lies ready for each client, and who has to wait;
 //! - `view`: looking inside without changing anything.
 
@@ -29,6 +30,7 @@ mod publish;
 mod queues;
 mod replies;
 mod settle;
+mod timeouts;
 mod transactions;
 mod view;
 
@@ -62,6 +64,8 @@ pub(crate) struct Limits {
     pub(crate) message: u64,
     /// Queues, exchanges, bindings and consumers together.
     pub(crate) objects: usize,
+    /// Milliseconds that a consumer of a quorum queue may take for an acknowledgement, unless it or its queue says so.
+    pub(crate) consumer_timeout: u64,
     /// Whether a queue may be neither durable nor exclusive.
     pub(crate) transient_nonexcl_queues: bool,
     /// Whether the consumers of a channel may share one prefetch limit.
@@ -111,6 +115,12 @@ struct Consumer {
     /// How many unacknowledged messages it may have; 0 is no limit.
     prefetch: u16,
     in_flight: usize,
+    /// Milliseconds that it may take for an acknowledgement.
+    timeout: Option<u64>,
+    /// How many messages were taken back from it that it has not settled since. Until then it gets no more.
+    late: usize,
+    /// It has settled those by a requeue, after which RabbitMQ forgets to serve it until it settles something else.
+    forgotten: bool,
     /// It could not take a message when it was its turn.
     paused: bool,
     /// It was the single active consumer of a quorum queue, and gives way to one of higher priority as soon as it has
@@ -120,8 +130,9 @@ struct Consumer {
 
 impl Consumer {
     fn has_room(&self) -> bool {
+        let is_served = self.late == 0 && !self.forgotten;
         // Without acknowledgements there is nothing to count.
-        self.no_ack || self.prefetch == 0 || self.in_flight < usize::from(self.prefetch)
+        is_served && (self.no_ack || self.prefetch == 0 || self.in_flight < usize::from(self.prefetch))
     }
 }
 
@@ -141,6 +152,8 @@ pub(crate) struct Broker {
     dead: VecDeque<dead_letter::Dead>,
     /// When which queue has to be looked at.
     alarms: BTreeSet<(Moment, u64)>,
+    /// When which delivery has to be acknowledged, by its channel and tag.
+    deadlines: BTreeSet<(Moment, At, u64)>,
     /// Connections with something new in their outbox.
     woken: Vec<u64>,
     /// Bytes of the messages that queues and clients hold.
@@ -179,6 +192,7 @@ impl Broker {
             reply_addresses: ReplyAddresses::new(),
             dead: VecDeque::new(),
             alarms: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
             woken: Vec::new(),
             memory: 0,
             is_full: false,

@@ -12,6 +12,7 @@ use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 /// Opens a [`PostOffice`] as you want it.
@@ -40,6 +41,7 @@ impl Default for Builder {
                     memory: 1 << 30,
                     message: 16 << 20,
                     objects: 1_000_000,
+                    consumer_timeout: 30 * 60 * 1000,
                     transient_nonexcl_queues: false,
                     global_qos: false,
                 },
@@ -153,6 +155,25 @@ impl Builder {
             DeprecatedFeature::TransientNonexclQueues => self.options.limits.transient_nonexcl_queues = true,
             DeprecatedFeature::GlobalQos => self.options.limits.global_qos = true,
         }
+        self
+    }
+
+    /// Gives a consumer of a quorum queue this long to acknowledge a message; 30 minutes if you don't say, as RabbitMQ
+    /// does. A queue or a consumer may say otherwise with `x-consumer-timeout`. Classic queues wait for ever
+    /// (<https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout>).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let office = postoffice::PostOffice::builder().consumer_timeout(Duration::from_secs(5)).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn consumer_timeout(mut self, timeout: Duration) -> Self {
+        self.options.limits.consumer_timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         self
     }
 

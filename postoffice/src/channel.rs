@@ -5,7 +5,7 @@ use crate::{
     arguments::QueueType,
     error::{Refusal, ReplyCode},
     message::Message,
-    queue::Entry,
+    queue::{Entry, Moment},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Where a channel is: its connection and its number there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct At {
     pub(crate) connection: u64,
     pub(crate) channel: u16,
@@ -26,6 +26,23 @@ pub(crate) struct Unacknowledged {
     /// The consumer that it was delivered to, and its tag; none for `basic.get`.
     pub(crate) consumer: Option<(u64, Arc<str>)>,
     pub(crate) entry: Entry,
+    pub(crate) due: Due,
+}
+
+/// Until when a delivery has to be acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    Never,
+    At(Moment),
+    /// The queue has taken it back. The client may still settle it, which then means nothing to the queue.
+    Missed,
+}
+
+impl Due {
+    /// So many milliseconds from now, if there is a limit.
+    pub(crate) fn after(timeout: Option<u64>, now: Moment) -> Self {
+        timeout.map_or(Self::Never, |timeout| Self::At(now.saturating_add(timeout)))
+    }
 }
 
 /// Deliveries that are being settled, with their tags.
@@ -167,7 +184,15 @@ impl Channel {
     }
 
     pub(crate) fn unacknowledged(&self) -> usize {
-        self.unacknowledged.len()
+        self.unacknowledged.values().filter(|kept| kept.due != Due::Missed).count()
+    }
+
+    /// An open delivery, be it settled in a transaction that isn't committed.
+    pub(crate) fn find(&mut self, tag: u64) -> Option<&mut Unacknowledged> {
+        let settlements = self.transaction.iter_mut().flat_map(|transaction| &mut transaction.settlements);
+        let mut settled = settlements.flat_map(|(_, taken)| taken);
+        let settled = move || settled.find(|(known, _)| *known == tag).map(|(_, kept)| kept);
+        self.unacknowledged.get_mut(&tag).or_else(settled)
     }
 
     /// The number of the next message in confirm mode.
@@ -215,7 +240,8 @@ mod tests {
         for number in 0..deliveries as u64 {
             let message = Arc::new(Message::new("".into(), Content::default()));
             let entry = Entry { message, number, expires: NEVER, returns: 0, failures: 0, charge: 1, priority: 0 };
-            channel.deliver(Some(Unacknowledged { queue: 1, consumer: Some((1, "me".into())), entry }));
+            let consumer = Some((1, "me".into()));
+            channel.deliver(Some(Unacknowledged { queue: 1, consumer, entry, due: Due::Never }));
         }
         channel
     }

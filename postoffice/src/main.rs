@@ -7,6 +7,7 @@ use std::{
     io::{self, Write},
     net::SocketAddr,
     process::ExitCode,
+    time::Duration,
 };
 
 /// A small, true AMQP 0-9-1 broker to learn with. Messages live in memory: they are gone when it closes.
@@ -22,6 +23,9 @@ struct Arguments {
     /// Block publishers while messages take more than this many bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     memory_limit: usize,
+    /// Take back what a consumer of a quorum queue doesn't acknowledge within this many milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 30 * 60 * 1000)]
+    consumer_timeout: u64,
     /// Permit what RabbitMQ has deprecated, as deprecated_features.permit.FEATURE = true does there
     #[arg(long, value_name = "FEATURE", value_parser = feature)]
     permit: Vec<DeprecatedFeature>,
@@ -53,6 +57,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let mut builder = PostOffice::builder()
         .listen(arguments.listen)
         .memory_limit(arguments.memory_limit)
+        .consumer_timeout(Duration::from_millis(arguments.consumer_timeout))
         .allow_remote(arguments.allow_remote);
     builder = arguments.permit.into_iter().fold(builder, Builder::permit_deprecated);
     if arguments.trace {

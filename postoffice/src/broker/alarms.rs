@@ -1,4 +1,5 @@
-//! One alarm clock for everything that expires: messages (<https://www.rabbitmq.com/docs/ttl>) and unused queues.
+//! One alarm clock for everything that expires: messages (<https://www.rabbitmq.com/docs/ttl>), unused queues, and the
+//! time for an acknowledgement.
 
 use super::Broker;
 use crate::queue::{Moment, NEVER};
@@ -6,7 +7,9 @@ use crate::queue::{Moment, NEVER};
 impl Broker {
     /// The moment at which [`Broker::tick`] should be called, if nothing else happens.
     pub(crate) fn next_alarm(&self) -> Option<Moment> {
-        self.alarms.first().map(|(moment, _)| *moment)
+        let deadline = self.deadlines.first().map(|(moment, ..)| *moment);
+        let alarm = self.alarms.first().map(|(moment, _)| *moment);
+        deadline.into_iter().chain(alarm).min()
     }
 
     /// Lets time pass: what has expired by now goes.
@@ -25,6 +28,7 @@ impl Broker {
                 self.set_alarm(queue);
             }
         }
+        self.time_out(now);
         self.bury_the_dead(now);
         self.check_memory();
     }

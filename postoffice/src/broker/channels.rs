@@ -2,7 +2,7 @@
 
 use super::{Broker, methods::Fatal};
 use crate::{
-    channel::{At, Channel},
+    channel::{At, Channel, Settlement},
     error::ReplyCode,
     queue::Moment,
     wire::Ids,
@@ -52,6 +52,7 @@ impl Broker {
         });
         let mut queues: Vec<u64> = Vec::new();
         queues.extend(consumers.into_iter().filter_map(|consumer| self.remove_consumer(consumer, now)));
+        let unacknowledged = self.claim(at, Settlement::Requeue { failed: true }, unacknowledged, now);
         self.requeue(unacknowledged, true, now);
         queues.sort_unstable();
         queues.dedup();

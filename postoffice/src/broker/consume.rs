@@ -4,7 +4,7 @@
 use super::{Broker, Consumer, deliver::message_for_delivery, replies::REPLY_TO};
 use crate::{
     arguments::{ConsumerSettings, QueueType},
-    channel::{At, Unacknowledged},
+    channel::{At, Due, Unacknowledged},
     effect::Effect,
     error::{Refusal, ReplyCode, queue_in_vhost, short},
     journal::Event,
@@ -40,6 +40,8 @@ impl Broker {
             return Err(ReplyCode::NotImplemented.because(text));
         }
         let asked = ConsumerSettings::from_arguments(&name, queue_type, &consume.arguments)?;
+        let timeout = queue.settings.acknowledgement_timeout(self.limits.consumer_timeout);
+        let timeout = if consume.no_ack { None } else { asked.timeout.or(timeout) };
         let single_active = queue.settings.single_active_consumer;
         let exclusive = consume.exclusive && queue_type == QueueType::Classic;
         let is_taken = match single_active {
@@ -68,6 +70,9 @@ impl Broker {
                 (_, prefetch) => prefetch,
             },
             in_flight: 0,
+            timeout,
+            late: 0,
+            forgotten: false,
             paused: false,
             quiescing: false,
         };
@@ -153,6 +158,7 @@ impl Broker {
         }
         let waiting = queue.consumers.iter().filter(|&consumer| queue.holder != Some(consumer));
         let waiting = waiting.filter_map(|id| Some((id, self.consumers.get(&id)?)));
+        let waiting = waiting.filter(|(_, waiting)| waiting.late == 0);
         let first = waiting.max_by_key(|(id, waiting)| (waiting.priority, waiting.prefetch, std::cmp::Reverse(*id)));
         let Some((next, priority)) = first.map(|(id, waiting)| (id, waiting.priority)) else { return };
         match queue.holder.and_then(|active| self.consumers.get_mut(&active)) {
@@ -195,15 +201,20 @@ impl Broker {
         let redelivered = entry.is_redelivered();
         let message = message_for_delivery(queue, &entry);
         let queue_name = queue.name.clone();
+        let timeout = queue.settings.acknowledgement_timeout(self.limits.consumer_timeout);
+        let due = Due::after(timeout.filter(|_| !get.no_ack), now);
         let kept = if get.no_ack {
             self.memory -= entry.charge as usize;
             None
         } else {
             queue.unacknowledged += 1;
             queue.taken += 1;
-            Some(Unacknowledged { queue: id, consumer: None, entry })
+            Some(Unacknowledged { queue: id, consumer: None, entry, due })
         };
         let delivery_tag = self.channel(at).map(|channel| channel.deliver(kept)).unwrap_or_default();
+        if let Due::At(moment) = due {
+            self.deadlines.insert((moment, at, delivery_tag));
+        }
         self.note(|| Event::Delivered {
             queue: queue_name,
             connection: at.connection,

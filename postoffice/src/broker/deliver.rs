@@ -7,14 +7,14 @@ use super::{
 };
 use crate::{
     arguments::QueueType,
-    channel::Unacknowledged,
+    channel::{At, Due, Unacknowledged},
     effect::Effect,
     journal::Event,
     message::{Content, Message},
     queue::{Entry, Moment, Queue},
 };
 use amq_protocol::types::AMQPValue;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 impl Broker {
     /// Hands out what waits in a queue for as long as a consumer can take it.
@@ -57,10 +57,9 @@ impl Broker {
             }
             match queue_type {
                 QueueType::Classic => {
-                    let journal = &mut self.journal;
-                    let freed =
-                        hand_out(queue, id, entry, (consumer_id, consumer), connection, &mut self.woken, journal);
-                    self.memory -= freed;
+                    let (woken, journal, deadlines) = (&mut self.woken, &mut self.journal, &mut self.deadlines);
+                    let books = Books { woken, journal, deadlines, now };
+                    self.memory -= hand_out(queue, id, entry, (consumer_id, consumer), connection, books);
                 }
                 QueueType::Quorum => {
                     if !consumer.has_room() {
@@ -78,8 +77,9 @@ impl Broker {
             let Some(consumer) = self.consumers.get(&consumer_id) else { continue };
             let Some(connection) = self.connections.get_mut(&consumer.at.connection) else { continue };
             connection.release(&entry.message);
-            let journal = &mut self.journal;
-            self.memory -= hand_out(queue, id, entry, (consumer_id, consumer), connection, &mut self.woken, journal);
+            let (woken, journal, deadlines) = (&mut self.woken, &mut self.journal, &mut self.deadlines);
+            let books = Books { woken, journal, deadlines, now };
+            self.memory -= hand_out(queue, id, entry, (consumer_id, consumer), connection, books);
         }
     }
 
@@ -150,6 +150,14 @@ impl Broker {
     }
 }
 
+/// Where a delivery is written down: a function of its own can't borrow the whole broker while it holds parts of it.
+struct Books<'a> {
+    woken: &'a mut Vec<u64>,
+    journal: &'a mut Option<Vec<Event>>,
+    deadlines: &'a mut BTreeSet<(Moment, At, u64)>,
+    now: Moment,
+}
+
 /// Sends one message of a queue to a consumer. Gives how much memory is free now: none as long as the delivery has to be
 /// acknowledged.
 fn hand_out(
@@ -158,17 +166,23 @@ fn hand_out(
     entry: Entry,
     (consumer_id, consumer): (u64, &Consumer),
     connection: &mut Connection,
-    woken: &mut Vec<u64>,
-    journal: &mut Option<Vec<Event>>,
+    Books { woken, journal, deadlines, now }: Books<'_>,
 ) -> usize {
     let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { return 0 };
     let redelivered = queue.is_repetition(&entry);
     let message = message_for_delivery(queue, &entry);
+    let due = Due::after(consumer.timeout, now);
     let (kept, freed) = match consumer.no_ack {
         true => (None, entry.charge as usize),
-        false => (Some(Unacknowledged { queue: id, consumer: Some((consumer_id, consumer.tag.clone())), entry }), 0),
+        false => {
+            let consumer = Some((consumer_id, consumer.tag.clone()));
+            (Some(Unacknowledged { queue: id, consumer, entry, due }), 0)
+        }
     };
     let delivery_tag = channel.deliver(kept);
+    if let Due::At(moment) = due {
+        deadlines.insert((moment, consumer.at, delivery_tag));
+    }
     if let Some(journal) = journal {
         journal.push(Event::Delivered {
             queue: queue.name.clone(),

@@ -89,23 +89,22 @@ impl Broker {
         match operation(self, at) {
             Ok(()) => {}
             Err(refusal) if refusal.code.is_hard() => return Err(fatal(refusal)),
-            Err(refusal) => {
-                self.close_channel(at, now);
-                let close = channel::Close {
-                    reply_code: refusal.code as u16,
-                    reply_text: refusal.reply_text(),
-                    class_id,
-                    method_id,
-                };
-                self.reply(at, AMQPClass::Channel(channel::AMQPMethod::Close(close)));
-                if let Some(known) = self.connections.get_mut(&connection) {
-                    known.channels.insert(channel, Channel::closing());
-                }
-            }
+            Err(refusal) => self.fail_channel(at, &refusal, (class_id, method_id), now),
         }
         self.bury_the_dead(now);
         self.check_memory();
         Ok(())
+    }
+
+    /// Closes a channel with a reason, and waits for the client to agree.
+    pub(super) fn fail_channel(&mut self, at: At, refusal: &Refusal, (class_id, method_id): Ids, now: Moment) {
+        self.close_channel(at, now);
+        let (reply_code, reply_text) = (refusal.code as u16, refusal.reply_text());
+        let close = channel::Close { reply_code, reply_text, class_id, method_id };
+        self.reply(at, AMQPClass::Channel(channel::AMQPMethod::Close(close)));
+        if let Some(known) = self.connections.get_mut(&at.connection) {
+            known.channels.insert(at.channel, Channel::closing());
+        }
     }
 
     fn perform(&mut self, at: At, method: AMQPClass, table: Table<'_>, now: Moment) -> Result<(), Refusal> {

@@ -39,6 +39,7 @@ impl Broker {
 
     pub(super) fn settle(&mut self, at: At, how: Settlement, taken: Taken, now: Moment) {
         let is_shared = self.channel(at).is_some_and(|channel| channel.shared_prefetch > 0);
+        let taken = self.claim(at, how, taken, now);
         for group in self.groups(taken) {
             let released = match how {
                 Settlement::Acknowledge => self.acknowledge(group, now),
@@ -103,6 +104,7 @@ impl Broker {
         let mut may_go_on = false;
         if let Some(consumer) = unacknowledged.consumer.as_ref().and_then(|(id, _)| self.consumers.get_mut(id)) {
             consumer.in_flight -= 1;
+            consumer.forgotten = false;
             may_go_on = consumer.paused || (consumer.quiescing && consumer.in_flight == 0);
         }
         if let Some(queue) = self.queues.get_mut(&unacknowledged.queue) {

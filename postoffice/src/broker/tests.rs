@@ -2,7 +2,7 @@
 
 use super::{Broker, Client, Fatal, Limits};
 use crate::{
-    channel::At,
+    channel::{At, Due},
     effect::Effect,
     error::ReplyCode,
     message::Content,
@@ -18,6 +18,8 @@ use amq_protocol::{
 };
 use proptest::prelude::*;
 
+mod timeouts;
+
 /// A broker and the time of day.
 struct Office {
     broker: Broker,
@@ -30,6 +32,7 @@ impl Office {
             memory: 100_000,
             message: 10_000,
             objects: 1_000,
+            consumer_timeout: 30_000,
             transient_nonexcl_queues: false,
             global_qos: true,
         };
@@ -460,8 +463,11 @@ proptest! {
         office.declare(owner, "short", &limited("x-max-length", 3));
         office.declare(owner, "brief", &limited("x-message-ttl", 50));
         let quorum = ("x-queue-type", text("quorum"));
-        office.declare(owner, "votes", &[limited("x-delivery-limit", 1), vec![quorum.clone()]].concat());
-        office.declare(owner, "single", &[quorum.clone(), ("x-single-active-consumer", AMQPValue::Boolean(true))]);
+        let impatient = ("x-consumer-timeout", AMQPValue::LongInt(60));
+        let votes = [limited("x-delivery-limit", 1), vec![quorum.clone(), impatient.clone()]].concat();
+        office.declare(owner, "votes", &votes);
+        let single = ("x-single-active-consumer", AMQPValue::Boolean(true));
+        office.declare(owner, "single", &[quorum.clone(), single, impatient]);
         let reject = ("x-overflow", text("reject-publish"));
         office.declare(owner, "full", &[quorum, ("x-max-length", AMQPValue::LongInt(2)), reject]);
         let mut clients = [office.client(), office.client(), office.client()];
@@ -498,7 +504,7 @@ proptest! {
             let channels = || office.broker.connections.values().flat_map(|connection| connection.channels.values());
             let settled = channels().flat_map(|channel| &channel.transaction).flat_map(|open| &open.settlements);
             let held = channels().map(|channel| channel.unacknowledged()).sum::<usize>()
-                + settled.map(|(_, taken)| taken.len()).sum::<usize>();
+                + settled.flat_map(|(_, taken)| taken).filter(|(_, given)| given.due != Due::Missed).count();
             let counted: usize = office.broker.queue_states(office.now).iter().map(|queue| queue.unacknowledged).sum();
             prop_assert_eq!(held, counted);
         }
@@ -506,5 +512,6 @@ proptest! {
         office.broker.reset();
         prop_assert_eq!(office.broker.memory, 0);
         prop_assert!(office.broker.consumers.is_empty() && office.broker.alarms.is_empty());
+        prop_assert!(office.broker.deadlines.is_empty());
     }
 }

@@ -1,9 +1,8 @@
 //! What counts as use of a queue that expires when nobody uses it.
-//!
-//! Time passes by the brokers' own clocks: a message waits for its time to live, which both keep.
 
 use crate::support::{
     brokers::same_on_both,
+    glass::Glass,
     methods::*,
     script::{At, Script},
 };
@@ -11,27 +10,6 @@ use amq_protocol::protocol::{basic, queue};
 
 const A: At = ("a", 1);
 const B: At = ("b", 1);
-
-/// An hourglass: what was sent into it comes out into another queue when its time is over.
-struct Glass {
-    turned: u32,
-}
-
-impl Glass {
-    fn new(s: &mut Script) -> Self {
-        let falls_into = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("below"))];
-        s.call(("clock", 1), a_queue_with("above", falls_into));
-        s.call(("clock", 1), a_queue("below"));
-        Self { turned: 0 }
-    }
-
-    fn pass(&mut self, s: &mut Script, milliseconds: u32) {
-        let sand = properties().with_expiration(milliseconds.to_string().as_str().into());
-        s.publish_with(("clock", 1), to("", "above"), sand, b"");
-        self.turned += 1;
-        s.until_ready("below", self.turned);
-    }
-}
 
 /// Gives the queue a lease. A type that is left undefined is classic, but the script doesn't look at it, which is use.
 fn leased(name: &str, milliseconds: i32) -> queue::Declare {
@@ -52,6 +30,7 @@ fn who_is_left(s: &mut Script, names: &[&str]) {
 #[test]
 fn who_asks_or_gets_or_leaves_uses_a_classic_queue() {
     same_on_both(|s| {
+        let mut glass = Glass::new(s);
         let names = [
             "idle",
             "asked",
@@ -69,20 +48,19 @@ fn who_asks_or_gets_or_leaves_uses_a_classic_queue() {
             "kept",
         ];
         for name in names {
-            s.call(A, leased(name, 1500));
+            s.call(A, leased(name, 4000));
         }
-        s.call(A, queue::Declare { exclusive: true, ..leased("locked", 1500) });
+        s.call(A, queue::Declare { exclusive: true, ..leased("locked", 4000) });
         s.call(("c", 1), a_consumer("consumed", "stays"));
         s.call(("c", 2), a_consumer("left", "leaves"));
         s.call(("c", 3), a_consumer("dropped", "falls"));
         s.publish(A, to("", "kept"), "one");
         s.call(("d", 1), one_from("kept"));
-        let mut glass = Glass::new(s);
-        glass.pass(s, 900);
+        glass.pass(s, 1800);
         s.call(A, is_there_a_queue("asked"));
-        s.call(A, leased("declared", 1500));
+        s.call(A, leased("declared", 4000));
         s.call(A, one_from("got"));
-        s.call(A, queue::Declare { auto_delete: true, ..leased("refused", 1500) });
+        s.call(A, queue::Declare { auto_delete: true, ..leased("refused", 4000) });
         s.recover(A);
         s.call(("c", 2), basic::Cancel { consumer_tag: "leaves".into(), nowait: false });
         s.close_channel(("c", 3));
@@ -91,10 +69,10 @@ fn who_asks_or_gets_or_leaves_uses_a_classic_queue() {
         s.call(A, queue::Purge { queue: "purged".into(), nowait: false });
         s.call(A, binding("bound", "amq.direct", "key"));
         s.tell(A, queue::Declare { nowait: true, ..is_there_a_queue("quietly-asked") });
-        s.tell(A, queue::Declare { nowait: true, ..leased("quietly-declared", 1500) });
+        s.tell(A, queue::Declare { nowait: true, ..leased("quietly-declared", 4000) });
         s.look_away_from("quietly-declared");
         s.call(B, is_there_a_queue("locked")); // refused, and use all the same
-        glass.pass(s, 1000);
+        glass.pass(s, 2800);
         who_is_left(s, &names);
         s.call(A, is_there_a_queue("locked"));
     });
@@ -103,6 +81,7 @@ fn who_asks_or_gets_or_leaves_uses_a_classic_queue() {
 #[test]
 fn who_gets_or_leaves_uses_a_quorum_queue_and_who_asks_does_not() {
     same_on_both(|s| {
+        let mut glass = Glass::new(s);
         // RabbitMQ looks every five seconds.
         let names = ["idle", "asked", "declared", "got", "consumed", "left", "dropped", "published", "kept", "settled"];
         for name in names {
@@ -116,7 +95,6 @@ fn who_gets_or_leaves_uses_a_quorum_queue_and_who_asks_does_not() {
             s.until_ready(name, 1);
             s.call(("d", 1), one_from(name));
         }
-        let mut glass = Glass::new(s);
         glass.pass(s, 3000);
         s.call(A, is_there_a_queue("asked"));
         s.call(A, leased_votes("declared", 4300));

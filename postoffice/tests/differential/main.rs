@@ -6,6 +6,7 @@ mod support;
 mod alarms;
 mod arguments;
 mod confirms;
+mod consumer_timeouts;
 mod consuming;
 mod dead_letters;
 mod deaths;

@@ -57,8 +57,12 @@ pub fn same_on_both(script: impl Fn(&mut Script) + Sync) {
 /// What differs when a script runs, if anything does.
 pub fn difference(script: impl Fn(&mut Script) + Sync) -> Option<String> {
     let _turn = my_turn();
-    compare(|addr, expected| {
-        let mut running = Script::new(addr).expecting(expected);
+    compare(|addr, role| {
+        let mut running = match role {
+            Role::First(report) => Script::new(addr).reporting(report),
+            Role::Second(expected) => Script::new(addr).expecting(expected),
+            Role::Alone => Script::new(addr),
+        };
         script(&mut running);
         running.end()
     })
@@ -77,22 +81,25 @@ pub fn same_talk_on_both(talk: impl Fn(&mut Talk) + Sync) {
     }
 }
 
-fn compare(run: impl Fn(SocketAddr, Expected) -> Vec<Step> + Sync) -> Option<String> {
+/// Whether a run tells the other what it observes, or waits for as much.
+enum Role {
+    First(mpsc::Sender<Vec<String>>),
+    Second(Expected),
+    Alone,
+}
+
+fn compare(run: impl Fn(SocketAddr, Role) -> Vec<Step> + Sync) -> Option<String> {
     let rabbitmq = rabbitmq()?;
     let (there, here) = if env::var_os("SELF_CHECK").is_some() {
-        (run(rabbitmq, Expected::default()), run(rabbitmq, Expected::default()))
+        (run(rabbitmq, Role::Alone), run(rabbitmq, Role::Alone))
     } else {
         let office = open_office();
         let address = office.address();
         let (send, receive) = mpsc::channel();
         let run = &run;
         let both = thread::scope(|scope| {
-            let there = scope.spawn(move || run(rabbitmq, Expected::from(receive)));
-            let here = scope.spawn(move || {
-                let steps = run(address, Expected::default());
-                let _ = send.send(steps.iter().map(|step| step.observed.clone()).collect()); // nobody may want it
-                steps
-            });
+            let there = scope.spawn(move || run(rabbitmq, Role::Second(Expected::from(receive))));
+            let here = scope.spawn(move || run(address, Role::First(send)));
             (there.join(), here.join())
         });
         RUNTIME.block_on(office.close());

@@ -3,6 +3,7 @@
 
 pub mod brokers;
 pub mod client;
+pub mod glass;
 pub mod methods;
 pub mod raw;
 pub mod script;

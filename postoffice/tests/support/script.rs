@@ -56,6 +56,8 @@ pub struct Script {
     /// The same before the last operation.
     before: BTreeMap<String, Counts>,
     expected: Expected,
+    /// Who waits for the steps of this script.
+    report: Option<mpsc::Sender<Vec<String>>>,
     /// What to delete in the end.
     declared: (BTreeSet<String>, BTreeSet<String>),
     raw_properties: bool,
@@ -68,18 +70,19 @@ pub struct Script {
 /// at most for [`SETTLE_PATIENCE`], for as much as the other broker has shown.
 #[derive(Default)]
 pub struct Expected {
-    coming: Option<mpsc::Receiver<Vec<Vec<String>>>>,
+    coming: Option<mpsc::Receiver<Vec<String>>>,
     steps: Vec<Vec<String>>,
 }
 
 impl Expected {
-    pub fn from(coming: mpsc::Receiver<Vec<Vec<String>>>) -> Self {
+    pub fn from(coming: mpsc::Receiver<Vec<String>>) -> Self {
         Self { coming: Some(coming), steps: Vec::new() }
     }
 
+    /// What is known of a step once the other broker has gone on to the next one.
     fn step(&mut self, index: usize) -> Option<&Vec<String>> {
-        if let Some(coming) = self.coming.take() {
-            self.steps = coming.recv().unwrap_or_default(); // nothing comes from a script that failed
+        while self.steps.len() <= index {
+            self.steps.push(self.coming.as_ref()?.recv().ok()?); // nothing more comes from a script that failed
         }
         self.steps.get(index)
     }
@@ -132,6 +135,7 @@ impl Script {
         Self {
             addr,
             expected: Expected::default(),
+            report: None,
             steps: Vec::new(),
             invented: Invented::default(),
             peers: BTreeMap::new(),
@@ -141,6 +145,11 @@ impl Script {
             declared: Default::default(),
             raw_properties: false,
         }
+    }
+
+    /// Tells what was observed, step by step.
+    pub fn reporting(self, report: mpsc::Sender<Vec<String>>) -> Self {
+        Self { report: Some(report), ..self }
     }
 
     /// Waits for what another broker has shown.
@@ -461,6 +470,7 @@ impl Script {
         for name in names {
             self.close(name);
         }
+        self.tell_last_step();
         for queue in std::mem::take(&mut self.declared.0) {
             self.probe.ask(1, queue::Delete { queue: queue.as_str().into(), ..Default::default() });
         }
@@ -522,7 +532,14 @@ impl Script {
         self.before = self.watched.clone();
         let observed = self.observe(also, Some(self.steps.len()));
         let operation = self.invented.number(&operation);
+        self.tell_last_step();
         self.steps.push(Step { operation, observed });
+    }
+
+    fn tell_last_step(&self) {
+        if let (Some(report), Some(step)) = (&self.report, self.steps.last()) {
+            let _ = report.send(step.observed.clone()); // nobody may want it
+        }
     }
 
     /// What there is to see once the brokers have settled, channel by channel, and then the queues that have changed since
