@@ -60,6 +60,29 @@ fn headers_come_sorted_by_name_and_each_name_once() {
 }
 
 #[test]
+fn headers_that_only_brokers_write_come_as_they_were_sent() {
+    same_on_both(|s| {
+        with_a_queue(s);
+        for name in [
+            "x-death",
+            "x-first-death-queue",
+            "x-last-death-reason",
+            "x-delivery-count",
+            "x-acquired-count",
+            "x-opt-delivery-time",
+            "x-opt-rabbitmq-received-time",
+            "x-stream-offset",
+            "x-match",
+            "timestamp_in_ms",
+        ] {
+            for value in [text("1"), fixed(b'l', [0, 0, 0, 0, 0, 0, 0, 1]), fixed(b't', [1])] {
+                there_and_back(s, &headers(&[(b"a", vec![b'V']), (name.as_bytes(), value)]));
+            }
+        }
+    });
+}
+
+#[test]
 fn headers_are_sorted_in_whatever_a_message_comes_back_with() {
     same_on_both(|s| {
         with_a_queue(s);
