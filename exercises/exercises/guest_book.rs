@@ -77,8 +77,8 @@ mod tests {
     fn the_host_may_come_first() {
         check(&["guestbook"], async |office| {
             let entries = read(office.addr()).await.expect(
-                "nobody has signed yet, and that is no error: who declares the mailbox?\n\
-                 还没有人留言，这不算错误：谁来声明邮箱？",
+                "nobody has signed yet, and that is no error: who declares the mailbox, and how?\n\
+                 还没有人留言，这不算错误：谁来声明邮箱？怎样声明？",
             );
             assert!(entries.is_empty(), "nobody has signed yet · 还没有人留言");
         });
@@ -90,8 +90,10 @@ mod tests {
             office.declare("guestbook").await;
             office.put("guestbook", b"\xff\xfe").await;
             office.put("guestbook", "Anna: Lovely!").await;
-            let entries =
-                read(office.addr()).await.expect("a letter that is not text is no error · 不是文字的信不算错误");
+            let entries = read(office.addr()).await.expect(
+                "your program returned an error: a letter that is not text is no error, and the mailbox is there, durable\n\
+                 程序返回了错误：不是文字的信不算错误；邮箱也已经有了，是持久化的",
+            );
             assert_eq!(
                 entries,
                 [r"\xff\xfe", "Anna: Lovely!"],

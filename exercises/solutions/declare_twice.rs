@@ -45,10 +45,14 @@ mod tests {
     fn a_missing_mailbox_is_made_and_it_is_durable() {
         check(&["hello"], async |office| {
             let channel = office.channel().await;
-            let made = open_mailbox(&channel).await;
+            let made = open_mailbox(&channel).await.map_err(|error| error.to_string());
             assert!(
-                made.is_ok() && office.queue("hello").await.is_some(),
-                "there was no mailbox, and after your program there is none\n原来没有邮箱，运行你的程序之后还是没有"
+                office.queue("hello").await.is_some(),
+                "there was no mailbox, and after your program there is none; the program returned {made:?}\n\
+                 原来没有邮箱，运行你的程序之后还是没有；程序返回的是 {made:?}"
+            );
+            made.expect(
+                "there is a mailbox now, and your program returned an error\n邮箱已经有了，你的程序却返回了错误",
             );
             assert!(
                 office.is_durable("hello").await,
@@ -62,10 +66,13 @@ mod tests {
     fn declaring_twice_does_no_harm() {
         check(&["hello"], async |office| {
             let channel = office.channel().await;
-            for _ in 0..2 {
-                open_mailbox(&channel)
-                    .await
-                    .expect("the second declaration differs from the first\n第二次声明和第一次不一致");
+            for time in ["first time · 第一次", "second time · 第二次"] {
+                open_mailbox(&channel).await.unwrap_or_else(|error| {
+                    panic!(
+                        "({time}) the broker refused to declare the mailbox; its words follow\n\
+                         消息代理拒绝声明这个邮箱，它的原话如下：{error}"
+                    )
+                });
             }
         });
     }

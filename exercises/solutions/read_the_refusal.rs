@@ -48,12 +48,12 @@ mod tests {
 
     #[test]
     fn each_refusal_has_its_meaning() {
-        check(&["good", "transient", "missing"], async |office| {
+        check(&["good", "quorum", "missing"], async |office| {
             office.declare("good").await;
-            office.declare_transient("transient").await;
+            office.declare_quorum("quorum").await; // another type of queue · 另一种类型的队列
             let program = office.connect().await;
             for (name, verdict) in
-                [("missing", Mailbox::Missing), ("transient", Mailbox::Different), ("good", Mailbox::Good)]
+                [("missing", Mailbox::Missing), ("quorum", Mailbox::Different), ("good", Mailbox::Good)]
             {
                 let found = examine(&program, name).await.expect("your program returned an error · 你的程序返回了错误");
                 assert_eq!(
@@ -83,7 +83,7 @@ mod tests {
             assert!(
                 error.as_ref().is_err_and(|words| words.contains("RESOURCE_LOCKED")),
                 "`locked` belongs to somebody else, the broker said 405 RESOURCE_LOCKED, and your program made this of it: {error:?}\n\
-                 `locked` 是别人专用的，消息代理说的是 405 RESOURCE_LOCKED，你的程序却说成了：{error:?}"
+                 `locked` 是别人独占的，消息代理说的是 405 RESOURCE_LOCKED，你的程序却说成了：{error:?}"
             );
             owner.close(200, "goodbye".into()).await.expect("closed"); // the mailbox goes with it
         });

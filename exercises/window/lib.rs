@@ -12,11 +12,12 @@ use futures_lite::FutureExt;
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
     options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions},
-    types::FieldTable,
+    types::{AMQPValue, FieldTable},
 };
 use postoffice::PostOffice;
 use std::{
     env,
+    net::Ipv6Addr,
     panic::{AssertUnwindSafe, resume_unwind},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -56,7 +57,7 @@ pub fn check(mailboxes: &[&str], test: impl AsyncFnOnce(&Office)) {
         }
         let outcome = AssertUnwindSafe(timeout(PATIENCE, test(&office))).catch_unwind().await;
         for name in mailboxes {
-            let _ = office.channel().await.queue_delete((*name).into(), QueueDeleteOptions::default()).await; // it may be gone
+            let _ = office.own_channel().await.queue_delete((*name).into(), QueueDeleteOptions::default()).await; // it may be gone
         }
         match outcome {
             Ok(Ok(())) => {}
@@ -111,6 +112,8 @@ pub struct Office {
     addr: String,
     post_office: Option<PostOffice>,
     connection: Connection,
+    /// For the channels that programs get. A refusal may close a whole connection, and the test still has to look.
+    program: Connection,
     /// The channel for looking at figures; a question about a missing mailbox closes it.
     looking: Mutex<Option<Channel>>,
 }
@@ -118,14 +121,14 @@ pub struct Office {
 impl Office {
     async fn open(addr: Option<String>) -> Self {
         let (addr, post_office) = match addr {
-            Some(addr) => (addr, None),
+            Some(addr) => (readable(&addr), None),
             None => {
                 let office = PostOffice::open().await.expect("a free port on this machine");
                 (office.uri(), Some(office))
             }
         };
-        let connection = connect(&addr).await;
-        Self { addr, post_office, connection, looking: Mutex::default() }
+        let (connection, program) = (connect(&addr).await, connect(&addr).await);
+        Self { addr, post_office, connection, program, looking: Mutex::default() }
     }
 
     /// The address for programs: `amqp://127.0.0.1:PORT`.
@@ -138,9 +141,21 @@ impl Office {
         connect(&self.addr).await
     }
 
-    /// A channel on the test's own connection.
+    /// A channel for the program that is tested.
     pub async fn channel(&self) -> Channel {
+        self.program.create_channel().await.expect("a channel")
+    }
+
+    /// A channel on the test's own connection.
+    async fn own_channel(&self) -> Channel {
         self.connection.create_channel().await.expect("a channel")
+    }
+
+    /// Waits until the broker has read what programs have said on their channels.
+    async fn heard_out(&self) {
+        if let Ok(channel) = self.program.create_channel().await {
+            let _ = channel.close(200, "heard".into()).await; // a refusal may have closed the connection
+        }
     }
 
     /// A road to this office that the test can close.
@@ -150,26 +165,29 @@ impl Office {
 
     /// Declares a durable mailbox, as another program may have done.
     pub async fn declare(&self, name: &str) {
-        self.declare_with(name, QueueDeclareOptions::durable()).await;
+        self.declare_with(name, FieldTable::default()).await;
     }
 
-    /// Declares a mailbox that would not survive the broker's restart.
-    pub async fn declare_transient(&self, name: &str) {
-        self.declare_with(name, QueueDeclareOptions::default()).await;
+    /// Declares a mailbox of another type, as the programs of RabbitMQ's own tutorials do.
+    pub async fn declare_quorum(&self, name: &str) {
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+        self.declare_with(name, arguments).await;
     }
 
-    async fn declare_with(&self, name: &str, options: QueueDeclareOptions) {
-        self.channel().await.queue_declare(name.into(), options, FieldTable::default()).await.expect("a new queue");
+    async fn declare_with(&self, name: &str, arguments: FieldTable) {
+        let durable = QueueDeclareOptions::durable();
+        self.own_channel().await.queue_declare(name.into(), durable, arguments).await.expect("a new queue");
     }
 
     /// Deletes a mailbox, as somebody might while a program uses it.
     pub async fn delete(&self, name: &str) {
-        self.channel().await.queue_delete(name.into(), QueueDeleteOptions::default()).await.expect("deleted");
+        self.own_channel().await.queue_delete(name.into(), QueueDeleteOptions::default()).await.expect("deleted");
     }
 
     /// Puts a letter into a mailbox, and returns when it is there.
     pub async fn put(&self, name: &str, body: impl AsRef<[u8]>) {
-        let channel = self.channel().await;
+        let channel = self.own_channel().await;
         channel.confirm_select(ConfirmSelectOptions::default()).await.expect("the broker confirms");
         let options = BasicPublishOptions::default();
         let publish = channel.basic_publish("".into(), name.into(), options, body.as_ref(), BasicProperties::default());
@@ -182,7 +200,7 @@ impl Office {
         let open = self.looking.lock().unwrap_or_else(PoisonError::into_inner).take();
         let channel = match open {
             Some(channel) => channel,
-            None => self.channel().await,
+            None => self.own_channel().await,
         };
         match channel.queue_declare(name.into(), passive, FieldTable::default()).await {
             Ok(queue) => {
@@ -199,7 +217,7 @@ impl Office {
     /// Whether a mailbox would still be there after the broker's restart.
     pub async fn is_durable(&self, name: &str) -> bool {
         let durable = QueueDeclareOptions::durable();
-        self.channel().await.queue_declare(name.into(), durable, FieldTable::default()).await.is_ok()
+        self.own_channel().await.queue_declare(name.into(), durable, FieldTable::default()).await.is_ok()
     }
 
     /// Waits a moment for a mailbox to have so many consumers, and says whether it came to that.
@@ -213,10 +231,11 @@ impl Office {
     /// # Panics
     /// When there is no such mailbox.
     pub async fn letters(&self, count: u32, name: &str) -> Vec<Letter> {
+        self.heard_out().await;
         let arrived = async || self.queue(name).await.is_some_and(|queue| queue.ready == count);
         self.comes_true(arrived).await;
         assert!(self.queue(name).await.is_some(), "{}", self.no_queue(name));
-        let channel = self.channel().await;
+        let channel = self.own_channel().await;
         let mut letters = Vec::new();
         while let Some(letter) = channel.basic_get(name.into(), BasicGetOptions::default()).await.expect("a letter") {
             let delivery = letter.delivery;
@@ -256,6 +275,14 @@ impl Office {
         }
         false
     }
+}
+
+/// The address as programs read it rightly: in brackets, `[::1]`, lapin finds no IPv6 host and takes `localhost`; with
+/// the colons encoded it finds it.
+fn readable(addr: &str) -> String {
+    let ipv6 = addr.split(['[', ']']).find(|part| part.parse::<Ipv6Addr>().is_ok());
+    let encoded = |ip: &str| addr.replace(&format!("[{ip}]"), &ip.replace(':', "%3A"));
+    ipv6.map_or_else(|| addr.to_owned(), encoded)
 }
 
 /// A connection to this address, as if from another program.

@@ -1,8 +1,12 @@
 //! The road between a program and the post office. What is still on it when the test closes it never arrives.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::SeqCst},
+use lapin::uri::AMQPUri;
+use std::{
+    mem::replace,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
 };
 use tokio::{
     io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -22,16 +26,14 @@ pub struct Road {
 
 impl Road {
     pub(crate) async fn to(office: &str) -> Self {
-        let (scheme, place) = office.split_once("://").expect("an AMQP address");
-        let (user, place) = place.rsplit_once('@').map_or(("", place), |(user, place)| (user, place));
-        let (place, vhost) = place.split_once('/').map_or((place, None), |(place, vhost)| (place, Some(vhost)));
+        let mut uri: AMQPUri = office.parse().expect("an AMQP address");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on this machine");
-        let port = listener.local_addr().expect("it is bound").port();
-        let at = if user.is_empty() { String::new() } else { format!("{user}@") };
-        let addr = format!("{scheme}://{at}127.0.0.1:{port}{}", vhost.map(|v| format!("/{v}")).unwrap_or_default());
+        let here = listener.local_addr().expect("it is bound");
+        let place = (replace(&mut uri.authority.host, here.ip().to_string()), uri.authority.port);
+        uri.authority.port = here.port();
         let goodbye = Arc::new(AtomicBool::new(false));
-        let traffic = tokio::spawn(travel(listener, place.to_owned(), Arc::clone(&goodbye)));
-        Self { addr, goodbye, traffic }
+        let traffic = tokio::spawn(travel(listener, place, Arc::clone(&goodbye)));
+        Self { addr: uri.to_string(), goodbye, traffic }
     }
 
     /// The address of this end of the road.
@@ -58,7 +60,7 @@ impl Drop for Road {
 }
 
 /// Takes one program to the office.
-async fn travel(listener: TcpListener, place: String, goodbye: Arc<AtomicBool>) {
+async fn travel(listener: TcpListener, place: (String, u16), goodbye: Arc<AtomicBool>) {
     let Ok((program, _)) = listener.accept().await else { return };
     let Ok(office) = TcpStream::connect(place).await else { return };
     let (from_program, mut to_program) = program.into_split();

@@ -51,6 +51,48 @@ pub(crate) struct Settings {
     pub(crate) delivery_limit: Option<u64>,
     /// Milliseconds after which a quorum queue takes back what a consumer doesn't acknowledge.
     pub(crate) consumer_timeout: Option<u64>,
+    pub(crate) delayed_retry: Option<DelayedRetry>,
+}
+
+/// How long a quorum queue keeps back what was returned to it
+/// (<https://www.rabbitmq.com/docs/quorum-queues#delayed-retry>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DelayedRetry {
+    /// After a failed delivery.
+    failed: bool,
+    /// After any other.
+    returned: bool,
+    /// Milliseconds after the first failure, and as many more after each further one,
+    min: u64,
+    /// up to this many.
+    max: u64,
+}
+
+impl DelayedRetry {
+    /// RabbitMQ checks none of these: where one makes no sense, nothing is delayed.
+    fn from_arguments(arguments: &FieldTable) -> Option<Self> {
+        let positive = |name: &str| {
+            let number = arguments.inner().get(name).and_then(erlang::whole)?;
+            u64::try_from(number).ok().filter(|&number| number > 0)
+        };
+        let (failed, returned) = match arguments.inner().get("x-delayed-retry-type")? {
+            AMQPValue::LongString(name) => match name.as_bytes() {
+                b"all" => (true, true),
+                b"failed" => (true, false),
+                b"returned" => (false, true),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let min = positive("x-delayed-retry-min")?;
+        Some(Self { failed, returned, min, max: positive("x-delayed-retry-max").unwrap_or(min) })
+    }
+
+    /// Milliseconds that a message is kept back of which this delivery came to nothing.
+    pub(crate) fn delay(&self, failed: bool, failures: u32) -> Option<u64> {
+        let applies = if failed { self.failed } else { self.returned };
+        applies.then(|| self.min.saturating_mul(failures.max(1).into()).min(self.max))
+    }
 }
 
 /// The arguments that classic queues know, in the order in which RabbitMQ compares them.
@@ -99,7 +141,7 @@ const QUORUM: &[&str] = &[
 const STREAM_ONLY: &[&str] =
     &["x-max-age", "x-stream-max-segment-size-bytes", "x-stream-filter-size-bytes", "x-initial-cluster-size"];
 
-/// How often a quorum queue's message may come back, unless the queue says otherwise.
+/// How often a quorum queue's message may fail, unless its queue says otherwise.
 const DELIVERY_LIMIT: i64 = 20;
 
 /// Ten years in milliseconds: the longest time to live.
@@ -201,6 +243,7 @@ impl Settings {
             single_active_consumer,
             delivery_limit: delivery_limit.filter(|_| queue_type == QueueType::Quorum),
             consumer_timeout,
+            delayed_retry: DelayedRetry::from_arguments(arguments).filter(|_| queue_type == QueueType::Quorum),
         })
     }
 }

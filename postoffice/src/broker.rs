@@ -7,8 +7,10 @@
 //! - `channels`, `queues`, `exchanges`, `bindings`: opening, declaring, binding, and the end of each;
 //! - `publish`: from a message to the queues that it goes to, and its confirm;
 //! - `consume`: subscribing, getting, prefetch;
+//! - `replies`: consumers without a queue, and how they are reached;
 //! - `deliver`: from a queue to the consumer whose turn it is;
-//! - `settle`: acknowledgements, requeues, transactions;
+//! - `settle`: acknowledgements, requeues;
+//! - `transactions`: what takes effect together;
 //! - `dead_letter`: the second life of what a queue gives up;
 //! - `alarms`: what happens because time passes;
 //! - `outbox`: what lies ready for each client, and who has to wait;
@@ -25,7 +27,9 @@ mod methods;
 mod outbox;
 mod publish;
 mod queues;
+mod replies;
 mod settle;
+mod transactions;
 mod view;
 
 #[cfg(test)]
@@ -34,6 +38,7 @@ mod tests;
 pub(crate) use methods::Fatal;
 
 use bindings::Bindings;
+use replies::ReplyAddresses;
 
 use crate::{
     channel::{At, Channel},
@@ -59,6 +64,8 @@ pub(crate) struct Limits {
     pub(crate) objects: usize,
     /// Whether a queue may be neither durable nor exclusive.
     pub(crate) transient_nonexcl_queues: bool,
+    /// Whether the consumers of a channel may share one prefetch limit.
+    pub(crate) global_qos: bool,
 }
 
 /// Who is at the other end of a connection.
@@ -100,16 +107,21 @@ struct Consumer {
     tag: Arc<str>,
     queue: u64,
     no_ack: bool,
+    priority: i64,
     /// How many unacknowledged messages it may have; 0 is no limit.
     prefetch: u16,
     in_flight: usize,
     /// It could not take a message when it was its turn.
     paused: bool,
+    /// It was the single active consumer of a quorum queue, and gives way to one of higher priority as soon as it has
+    /// acknowledged what it has.
+    quiescing: bool,
 }
 
 impl Consumer {
     fn has_room(&self) -> bool {
-        self.prefetch == 0 || self.in_flight < usize::from(self.prefetch)
+        // Without acknowledgements there is nothing to count.
+        self.no_ack || self.prefetch == 0 || self.in_flight < usize::from(self.prefetch)
     }
 }
 
@@ -124,7 +136,7 @@ pub(crate) struct Broker {
     exchanges: HashMap<Arc<str>, Exchange>,
     bindings: Bindings,
     /// Where direct replies go, by the name in the request's reply-to.
-    reply_addresses: HashMap<Arc<str>, At>,
+    reply_addresses: ReplyAddresses,
     /// Letters that a queue gave up and that are not sorted yet.
     dead: VecDeque<dead_letter::Dead>,
     /// When which queue has to be looked at.
@@ -148,11 +160,12 @@ impl Broker {
             ("amq.topic", Kind::Topic),
             ("amq.headers", Kind::Headers),
             ("amq.match", Kind::Headers),
+            ("amq.rabbitmq.log", Kind::Topic),
             ("amq.rabbitmq.trace", Kind::Topic),
         ];
         let exchanges = predeclared.map(|(name, kind)| {
             let mut exchange = Exchange::new(name.into(), kind);
-            exchange.internal = name == "amq.rabbitmq.trace";
+            exchange.internal = name.starts_with("amq.rabbitmq.");
             (exchange.name.clone(), exchange)
         });
         Self {
@@ -163,7 +176,7 @@ impl Broker {
             queue_ids: HashMap::new(),
             exchanges: HashMap::from(exchanges),
             bindings: Bindings::default(),
-            reply_addresses: HashMap::new(),
+            reply_addresses: ReplyAddresses::new(),
             dead: VecDeque::new(),
             alarms: BTreeSet::new(),
             woken: Vec::new(),

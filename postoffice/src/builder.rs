@@ -38,9 +38,10 @@ impl Default for Builder {
                 credentials: Credentials { user: guest(), password: guest() },
                 limits: Limits {
                     memory: 1 << 30,
-                    message: 128 << 20,
+                    message: 16 << 20,
                     objects: 1_000_000,
                     transient_nonexcl_queues: false,
+                    global_qos: false,
                 },
                 allow_remote: false,
                 trace: None,
@@ -56,7 +57,7 @@ impl Builder {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let office = postoffice::PostOffice::builder().listen("[::1]:0".parse()?).open().await?;
-    /// assert!(office.uri().starts_with("amqp://[::1]:"));
+    /// assert!(office.uri().starts_with("amqp://%3A%3A1:"), "[::1], as lapin has to have it");
     /// # Ok(())
     /// # }
     /// ```
@@ -102,7 +103,8 @@ impl Builder {
         self
     }
 
-    /// Refuses messages with a body of more than this many bytes; 128 MiB if you don't say, as RabbitMQ does.
+    /// Refuses messages with a body of more than this many bytes; 16 MiB if you don't say, as RabbitMQ does. More
+    /// than 512 MiB it takes from nobody.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -149,6 +151,7 @@ impl Builder {
     pub fn permit_deprecated(mut self, feature: DeprecatedFeature) -> Self {
         match feature {
             DeprecatedFeature::TransientNonexclQueues => self.options.limits.transient_nonexcl_queues = true,
+            DeprecatedFeature::GlobalQos => self.options.limits.global_qos = true,
         }
         self
     }

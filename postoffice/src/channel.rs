@@ -2,12 +2,13 @@
 //! (AMQP 0-9-1, section 2.2.5; <https://www.rabbitmq.com/docs/channels>).
 
 use crate::{
+    arguments::QueueType,
     error::{Refusal, ReplyCode},
     message::Message,
     queue::Entry,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -34,16 +35,54 @@ pub(crate) type Taken = Vec<(u64, Unacknowledged)>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
     Acknowledge,
-    Requeue,
-    Discard,
+    /// Back to the queue. A quorum queue counts a failed delivery towards its limit: one that was rejected, or whose
+    /// channel was lost, but not one that was given back with `basic.nack` or `basic.recover`.
+    Requeue {
+        failed: bool,
+    },
+    /// To the dead-letter exchange, if there is one.
+    Discard {
+        failed: bool,
+    },
 }
 
 /// What a transaction holds back until it is committed (AMQP 0-9-1, section 1.9).
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
-    /// Messages with the queues that they were routed to, and whether they come back if there are none.
-    pub(crate) publishes: Vec<(Arc<Message>, Vec<u64>, bool)>,
+    pub(crate) publishes: Vec<HeldPublish>,
     pub(crate) settlements: Vec<(Settlement, Taken)>,
+}
+
+/// A message that was published and routed, but goes nowhere before the commit.
+#[derive(Debug)]
+pub(crate) struct HeldPublish {
+    pub(crate) message: Arc<Message>,
+    /// Where it goes: which queues these were, since others may have their names by then.
+    pub(crate) queues: Vec<HeldTarget>,
+    /// The names of those who wait for a direct reply.
+    pub(crate) replies: Vec<Arc<str>>,
+    pub(crate) mandatory: bool,
+}
+
+/// A queue at the time of a publish.
+#[derive(Debug)]
+pub(crate) struct HeldTarget {
+    pub(crate) id: u64,
+    pub(crate) name: Arc<str>,
+    pub(crate) queue_type: QueueType,
+}
+
+impl Transaction {
+    /// Adds what a client settles. RabbitMQ hands what is settled in the same way, one after another, to the queues at once.
+    pub(crate) fn settle(&mut self, how: Settlement, taken: Taken) {
+        match self.settlements.last_mut() {
+            Some((last, before)) if *last == how => {
+                before.extend(taken);
+                before.sort_by_key(|(tag, _)| *tag);
+            }
+            _ => self.settlements.push((how, taken)),
+        }
+    }
 }
 
 /// The consumer of a channel's direct replies.
@@ -67,8 +106,12 @@ pub(crate) struct Channel {
     pub(crate) prefetch: u16,
     /// The limit for all consumers together; 0 is none.
     pub(crate) shared_prefetch: u16,
+    /// The queue that used up room under that limit last: next time the others come first.
+    pub(crate) last_served: u64,
     pub(crate) confirms: bool,
     pub(crate) transaction: Option<Transaction>,
+    /// The quorum queues that it has published to and that may tell it to stop.
+    pub(crate) admissions: BTreeSet<u64>,
     unacknowledged: BTreeMap<u64, Unacknowledged>,
     /// How many of those went to consumers.
     in_flight: usize,
@@ -85,8 +128,10 @@ impl Default for Channel {
             reply_consumer: None,
             prefetch: 0,
             shared_prefetch: 0,
+            last_served: 0,
             confirms: false,
             transaction: None,
+            admissions: BTreeSet::new(),
             unacknowledged: BTreeMap::new(),
             in_flight: 0,
             next_delivery: 1,
@@ -99,11 +144,6 @@ impl Channel {
     /// A channel that the server has closed.
     pub(crate) fn closing() -> Self {
         Self { closing: true, ..Self::default() }
-    }
-
-    /// The tag that the next delivery will have.
-    pub(crate) fn next_delivery(&self) -> u64 {
-        self.next_delivery
     }
 
     /// Notes a delivery; one that wants an acknowledgement is kept until then. Gives its tag.
@@ -173,8 +213,8 @@ mod tests {
     fn channel(deliveries: usize) -> Channel {
         let mut channel = Channel::default();
         for number in 0..deliveries as u64 {
-            let message = Arc::new(Message { exchange: "".into(), content: Content::default() });
-            let entry = Entry { message, number, expires: NEVER, returns: 0, charge: 1, priority: 0 };
+            let message = Arc::new(Message::new("".into(), Content::default()));
+            let entry = Entry { message, number, expires: NEVER, returns: 0, failures: 0, charge: 1, priority: 0 };
             channel.deliver(Some(Unacknowledged { queue: 1, consumer: Some((1, "me".into())), entry }));
         }
         channel

@@ -9,17 +9,21 @@ use crate::error::{Refusal, ReplyCode};
 pub enum DeprecatedFeature {
     /// `transient_nonexcl_queues`: queues that are neither durable nor exclusive.
     TransientNonexclQueues,
+    /// `global_qos`: a prefetch limit that the consumers of a channel share. Where it isn't permitted, `basic.qos` with
+    /// `global` sets the limit of each consumer to come, as without.
+    GlobalQos,
 }
 
 impl DeprecatedFeature {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::TransientNonexclQueues];
+    pub const ALL: [Self; 2] = [Self::TransientNonexclQueues, Self::GlobalQos];
 
     /// RabbitMQ's name for it, as in `deprecated_features.permit.transient_nonexcl_queues`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::TransientNonexclQueues => "transient_nonexcl_queues",
+            Self::GlobalQos => "global_qos",
         }
     }
 }

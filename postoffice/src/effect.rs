@@ -23,8 +23,9 @@ pub(crate) enum Effect {
     GetOk { delivery_tag: u64, redelivered: bool, message_count: u32, message: Arc<Message> },
     /// `basic.return` of a message that no queue took
     Return(Arc<Message>),
-    /// `basic.ack`, the publisher's confirm
-    Confirm { delivery_tag: u64, multiple: bool },
+    /// `basic.ack`, the publisher's confirm; of a message that no queue took it stays alone, as in RabbitMQ, which sends
+    /// it before it looks at the next message
+    Confirm { delivery_tag: u64, multiple: bool, is_alone: bool },
     /// `basic.nack`, the publisher's refusal
     Refuse { delivery_tag: u64 },
 }
@@ -34,10 +35,15 @@ impl Effect {
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Deliver { message, .. } | Self::GetOk { message, .. } | Self::Return(message) => {
-                100 + message.body_length()
+                delivery_weight(message)
             }
             Self::Method(_) => 200,
             Self::Confirm { .. } | Self::Refuse { .. } => 30,
         }
     }
+}
+
+/// The weight of a message on its way to a client.
+pub(crate) fn delivery_weight(message: &Message) -> usize {
+    100 + message.body_length()
 }

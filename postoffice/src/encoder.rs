@@ -48,11 +48,12 @@ impl Encoder {
         let basic = |method| AMQPClass::Basic(method);
         match effect {
             Effect::Method(method) => self.method(channel, *method),
-            Effect::Confirm { delivery_tag, multiple } => {
+            Effect::Confirm { delivery_tag, multiple, .. } => {
                 self.method(channel, basic(basic::AMQPMethod::Ack(basic::Ack { delivery_tag, multiple })));
             }
             Effect::Refuse { delivery_tag } => {
-                let nack = basic::Nack { delivery_tag, multiple: false, requeue: false };
+                // RabbitMQ sets both flags: nothing before this message is unanswered, and `requeue` is true by default.
+                let nack = basic::Nack { delivery_tag, multiple: true, requeue: true };
                 self.method(channel, basic(basic::AMQPMethod::Nack(nack)));
             }
             Effect::Deliver { consumer_tag, delivery_tag, redelivered, message } => {
@@ -125,11 +126,11 @@ impl Encoder {
 
     /// The content header with the sender's own property bytes, and the body in frames of at most `frame_max` bytes.
     fn content(&mut self, channel: u16, message: &Message, frame_max: u32) {
-        let (properties, body) = (message.content.raw_properties(), message.content.body());
+        let (properties, body) = (message.properties_for_clients(), message.content.body());
         self.envelope(HEADER, channel, 12 + properties.len());
         self.bytes.extend_from_slice(&[0, 60, 0, 0]); // class basic, weight 0
         self.bytes.extend_from_slice(&(body.len() as u64).to_be_bytes());
-        self.bytes.extend_from_slice(properties);
+        self.bytes.extend_from_slice(&properties);
         self.bytes.push(FRAME_END);
         for piece in body.chunks((frame_max as usize).saturating_sub(FRAME_OVERHEAD).max(1)) {
             self.envelope(BODY, channel, piece.len());
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_delivery_is_what_the_codec_would_have_written() {
-        let message = Arc::new(Message { exchange: "logs".into(), content: Content::new(b"info", &[0, 0], b"body") });
+        let message = Arc::new(Message::new("logs".into(), Content::new(b"info", &[0, 0], b"body")));
         let effect = Effect::Deliver { consumer_tag: "me".into(), delivery_tag: 7, redelivered: true, message };
         let mut encoder = Encoder::default();
         encoder.outgoing(Outgoing { channel: 3, effect }, 4096);
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn a_large_body_is_cut_into_frames_that_the_client_takes() {
         let content = Content::new(b"", &[0, 0], &[1; 10_000]);
-        let message = Arc::new(Message { exchange: "".into(), content });
+        let message = Arc::new(Message::new("".into(), content));
         let mut encoder = Encoder::default();
         encoder.outgoing(Outgoing { channel: 1, effect: Effect::Return(message) }, 4096);
         let mut rest = encoder.bytes();

@@ -1,6 +1,7 @@
 //! Values the way RabbitMQ prints them in its texts: in Erlang's notation, with AMQP's types under RabbitMQ's names.
 
 use amq_protocol::types::AMQPValue;
+use std::borrow::Cow;
 
 /// What RabbitMQ calls the type of a table's value.
 pub(crate) fn type_name(value: &AMQPValue) -> &'static str {
@@ -56,30 +57,31 @@ pub(crate) fn fraction(value: &AMQPValue) -> Option<f64> {
     }
 }
 
-/// A value that Erlang compares as a number.
-pub(crate) fn number(value: &AMQPValue) -> Option<f64> {
-    match *value {
-        AMQPValue::Float(number) => Some(number.into()),
-        AMQPValue::Double(number) => Some(number),
-        AMQPValue::Timestamp(number) => Some(number as f64),
-        _ => integer(value).map(|number| number as f64),
-    }
-}
-
 /// A value as `~ts` prints text and `~tp` all else.
 pub(crate) fn plain(value: &AMQPValue) -> String {
     match value {
-        AMQPValue::LongString(text) => characters(text.as_bytes()),
-        AMQPValue::ByteArray(bytes) => characters(bytes.as_slice()),
+        AMQPValue::LongString(long) => text(long.as_bytes()).into_owned(),
+        AMQPValue::ByteArray(bytes) => text(bytes.as_slice()).into_owned(),
         other => self::value(other),
     }
 }
 
-/// Bytes as text: UTF-8, or Latin-1 where they aren't that.
-fn characters(bytes: &[u8]) -> String {
+/// Bytes as `~ts` prints them: UTF-8, or where they aren't that each byte as the letter with that number.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().copied().map(char::from).collect(),
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
+    }
+}
+
+/// A term as `~p` prints it after `before`: RabbitMQ breaks a pair that would go beyond the 78th column in two.
+pub(crate) fn laid_out(before: &str, term: &str) -> String {
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+    match term.split_once(',') {
+        Some((first, rest)) if term.starts_with('{') && column + term.chars().count() > 78 => {
+            format!("{first},\n{}{rest}", " ".repeat(column + 1))
+        }
+        _ => term.to_owned(),
     }
 }
 
@@ -181,6 +183,24 @@ pub(crate) fn numbers(bytes: &[u8]) -> String {
     format!("<<{}>>", numbers.join(","))
 }
 
+/// The term by which RabbitMQ says that a queue is missing, as `~p` prints it from this column on: what doesn't fit in a
+/// line goes on in the next one.
+pub(crate) fn queue_not_found(queue: &str, column: usize) -> String {
+    const LAST_COLUMN: usize = 78;
+    let name = binary(queue.as_bytes());
+    let fits = |column: usize, term: &str| column + term.chars().count() <= LAST_COLUMN;
+    let resource = format!("{{resource,<<\"/\">>,queue,{name}}}}}");
+    if fits(column, &format!("{{not_found,{resource}")) {
+        return format!("{{not_found,{resource}");
+    }
+    let line = |column: usize| format!("\n{}", " ".repeat(column));
+    let start = format!("{{not_found,{}", line(column + 4));
+    if fits(column + 4, &resource) {
+        return start + &resource;
+    }
+    format!("{start}{{resource,<<\"/\">>,queue,{}{name}}}}}", line(column + 8))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,5 +229,14 @@ mod tests {
         let expected =
             ["10.0", "1.0e3", "0.0001", "1.0e-5", "123456.0", "9007199254740991.0", "9.007199254740992e15", "-0.0"];
         assert_eq!(written.map(float), expected);
+    }
+
+    #[test]
+    fn a_term_that_is_too_long_for_its_line_is_broken() {
+        assert_eq!(queue_not_found("q", 0), "{not_found,{resource,<<\"/\">>,queue,<<\"q\">>}}");
+        let lines = |length: usize| queue_not_found(&"q".repeat(length), 27).lines().count();
+        assert_eq!([8, 9, 15, 16, 200].map(lines), [1, 2, 2, 3, 3]);
+        let third = format!("{}<<\"{}\">>}}}}", " ".repeat(35), "q".repeat(16));
+        assert_eq!(queue_not_found(&"q".repeat(16), 27).lines().last(), Some(&*third));
     }
 }

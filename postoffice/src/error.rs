@@ -18,11 +18,11 @@ pub enum Error {
     /// The address can be reached from other machines, and nobody allowed that.
     #[error(
         "{0} can be reached from other machines; the post office has no TLS and keeps no secrets. Choose a loopback \
-         address, or allow it with --allow-remote"
+         address, such as 127.0.0.1:5672, or allow it with --allow-remote"
     )]
     NotLoopback(SocketAddr),
     /// The address can't be had for another reason.
-    #[error("can't listen on {address}: {source}")]
+    #[error("can't listen on {address}: {source}{}", advice(.source))]
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
@@ -37,6 +37,15 @@ pub enum Error {
         /// The queues that do exist, by name.
         existing: Vec<String>,
     },
+}
+
+/// What to do about an address that can't be had, where that can be said.
+fn advice(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::AddrNotAvailable => "; choose an address that this machine has, such as 127.0.0.1",
+        io::ErrorKind::PermissionDenied => "; choose another port, such as 5672",
+        _ => "",
+    }
 }
 
 /// Lists names for a person.
@@ -123,6 +132,11 @@ impl Refusal {
         *self == Self::internal()
     }
 
+    /// A method that nobody, or no client, may send.
+    pub(crate) fn unimplemented() -> Self {
+        ReplyCode::CommandInvalid.because("unimplemented method")
+    }
+
     /// The reply text cut to what a short string holds, the way RabbitMQ cuts it: 252 bytes and three dots.
     pub(crate) fn reply_text(&self) -> ShortString {
         short(&self.text)
@@ -161,6 +175,18 @@ mod tests {
         let text = refusal.reply_text();
         assert!(text.as_str().len() <= 255);
         assert!(text.as_str().ends_with("é..."));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_had_comes_with_advice() {
+        let listen = |kind: io::ErrorKind| {
+            Error::Listen { address: ([192, 0, 2, 1], 80).into(), source: kind.into() }.to_string()
+        };
+        assert!(
+            listen(io::ErrorKind::AddrNotAvailable).ends_with("an address that this machine has, such as 127.0.0.1")
+        );
+        assert!(listen(io::ErrorKind::PermissionDenied).ends_with("choose another port, such as 5672"));
+        assert_eq!(listen(io::ErrorKind::OutOfMemory), "can't listen on 192.0.2.1:80: out of memory");
     }
 
     #[test]

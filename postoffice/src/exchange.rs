@@ -2,26 +2,28 @@
 //! <https://www.rabbitmq.com/docs/exchanges>). Knows its bindings, not the queues behind them.
 
 use crate::{
+    arguments::QueueType,
     error::{Refusal, ReplyCode},
-    headers::{self, Rule},
+    headers::{self, MessageHeaders, Rule},
+    table::{Keep, Table},
     topic::Topics,
 };
-use amq_protocol::{
-    frame::WriteContext,
-    types::{FieldTable, generation::gen_field_table},
-};
+use amq_protocol::types::FieldTable;
 use std::{
     collections::{HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
     sync::Arc,
 };
 
-/// The kinds of exchange that the specification defines.
+/// The kinds of exchange that the specification defines, and one of RabbitMQ's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Direct,
     Fanout,
     Topic,
     Headers,
+    /// Each message to one of the queues (<https://www.rabbitmq.com/docs/local-random-exchange>).
+    LocalRandom,
 }
 
 impl Kind {
@@ -32,7 +34,12 @@ impl Kind {
             "fanout" => Ok(Self::Fanout),
             "topic" => Ok(Self::Topic),
             "headers" => Ok(Self::Headers),
-            other => Err(ReplyCode::CommandInvalid.because(format!("unknown exchange type '{other}'"))),
+            "x-local-random" => Ok(Self::LocalRandom),
+            "x-modulus-hash" => {
+                Err(ReplyCode::NotImplemented.because("the post office has no x-modulus-hash exchanges"))
+            }
+            "" => Err(ReplyCode::PreconditionFailed.because("invalid exchange type ''")),
+            other => Err(ReplyCode::PreconditionFailed.because(format!("unknown exchange type '{other}'"))),
         }
     }
 
@@ -42,6 +49,7 @@ impl Kind {
             Self::Fanout => "fanout",
             Self::Topic => "topic",
             Self::Headers => "headers",
+            Self::LocalRandom => "x-local-random",
         }
     }
 }
@@ -75,6 +83,11 @@ impl Targets {
         self.0.is_empty()
     }
 
+    fn any(&self) -> Option<&Destination> {
+        let chance = RandomState::new().hash_one(()) as usize; // the standard library's hasher is keyed at random
+        self.0.keys().nth(chance % self.0.len().max(1))
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Destination> {
         self.0.keys()
     }
@@ -90,10 +103,8 @@ pub(crate) struct Binding {
 }
 
 impl Binding {
-    pub(crate) fn new(destination: Destination, routing_key: &str, arguments: &FieldTable) -> Self {
-        let arguments = gen_field_table(arguments)(WriteContext::from(Vec::new()))
-            .map(|context| context.into_inner().0.into_boxed_slice())
-            .unwrap_or_default(); // writing to a Vec can't fail
+    pub(crate) fn new(destination: Destination, routing_key: &str, arguments: Table<'_>) -> Self {
+        let arguments = arguments.sorted(Keep::All).into_boxed_slice();
         Self { destination, routing_key: routing_key.into(), arguments }
     }
 }
@@ -105,6 +116,7 @@ enum Routes {
     Fanout(Targets),
     Topic(Topics),
     Headers(HashMap<Arc<Binding>, Rule>),
+    LocalRandom(Targets),
 }
 
 /// An exchange and its bindings.
@@ -129,6 +141,7 @@ impl Exchange {
             Kind::Fanout => Routes::Fanout(Targets::default()),
             Kind::Topic => Routes::Topic(Topics::default()),
             Kind::Headers => Routes::Headers(HashMap::new()),
+            Kind::LocalRandom => Routes::LocalRandom(Targets::default()),
         };
         Self {
             name,
@@ -157,7 +170,7 @@ impl Exchange {
     }
 
     /// Adds a binding; the same one twice is one. `arguments` are those that `binding` was made with.
-    pub(crate) fn bind(&mut self, binding: Arc<Binding>, arguments: &FieldTable) -> bool {
+    pub(crate) fn bind(&mut self, binding: Arc<Binding>, arguments: Table<'_>) -> bool {
         if !self.bindings.insert(binding.clone()) {
             return false;
         }
@@ -165,7 +178,7 @@ impl Exchange {
             Routes::Direct(routes) => {
                 routes.entry(binding.routing_key.clone()).or_default().add(&binding.destination);
             }
-            Routes::Fanout(targets) => targets.add(&binding.destination),
+            Routes::Fanout(targets) | Routes::LocalRandom(targets) => targets.add(&binding.destination),
             Routes::Topic(topics) => topics.add(&binding.routing_key, &binding.destination),
             Routes::Headers(rules) => drop(rules.insert(binding, Rule::new(arguments))),
         }
@@ -186,7 +199,7 @@ impl Exchange {
                     }
                 }
             }
-            Routes::Fanout(targets) => targets.remove(&binding.destination),
+            Routes::Fanout(targets) | Routes::LocalRandom(targets) => targets.remove(&binding.destination),
             Routes::Topic(topics) => topics.remove(&binding.routing_key, &binding.destination),
             Routes::Headers(rules) => drop(rules.remove(binding)),
         }
@@ -194,30 +207,42 @@ impl Exchange {
     }
 
     /// Calls `found` for each destination that a message with this key and these headers goes to; a destination may
-    /// come more than once. The headers are asked for only where they matter.
-    pub(crate) fn route(
-        &self,
-        routing_key: &str,
-        message_headers: impl FnOnce() -> FieldTable,
-        mut found: impl FnMut(&Destination),
-    ) {
+    /// come more than once.
+    pub(crate) fn route(&self, routing_key: &str, headers: &MessageHeaders<'_>, mut found: impl FnMut(&Destination)) {
         match &self.routes {
             Routes::Direct(routes) => routes.get(routing_key).into_iter().flat_map(Targets::iter).for_each(found),
             Routes::Fanout(targets) => targets.iter().for_each(found),
             Routes::Topic(topics) => topics.matches(routing_key, found),
             Routes::Headers(rules) => {
-                let headers = message_headers();
-                let matching = rules.iter().filter(|(_, rule)| rule.matches(&headers));
+                let matching = rules.iter().filter(|(_, rule)| rule.matches(headers));
                 matching.for_each(|(binding, _)| found(&binding.destination));
             }
+            Routes::LocalRandom(targets) => targets.any().into_iter().for_each(found),
         }
     }
 
-    /// Whether a binding with these arguments makes sense for this kind of exchange.
-    pub(crate) fn check_binding(&self, arguments: &FieldTable) -> Result<(), Refusal> {
+    /// Whether a binding makes sense for this kind of exchange. It leads to a queue of this type, or to an exchange.
+    pub(crate) fn check_binding(
+        &self,
+        routing_key: &str,
+        arguments: Table<'_>,
+        queue_type: Option<QueueType>,
+    ) -> Result<(), Refusal> {
         match self.kind {
             Kind::Headers => headers::check(arguments),
-            _ => Ok(()),
+            Kind::LocalRandom => {
+                let problem = match queue_type {
+                    _ if !routing_key.is_empty() => {
+                        let key: String = routing_key.bytes().map(char::from).collect(); // RabbitMQ shows its bytes
+                        format!("Non empty binding '{key}' key not permitted")
+                    }
+                    Some(QueueType::Classic) => return Ok(()),
+                    Some(other) => format!("Queue type {} not valid for this exchange type", other.module()),
+                    None => "Destination not found".to_owned(),
+                };
+                Err(ReplyCode::PreconditionFailed.because(problem))
+            }
+            Kind::Direct | Kind::Fanout | Kind::Topic => Ok(()),
         }
     }
 }
@@ -228,17 +253,16 @@ mod tests {
 
     fn routed(exchange: &Exchange, key: &str) -> Vec<Destination> {
         let mut found = Vec::new();
-        exchange.route(key, FieldTable::default, |destination| found.push(destination.clone()));
+        exchange.route(key, &MessageHeaders::default(), |destination| found.push(destination.clone()));
         found
     }
 
     #[test]
     fn the_same_binding_twice_is_one_and_goes_with_one_unbind() {
         let mut exchange = Exchange::new("logs".into(), Kind::Direct);
-        let arguments = FieldTable::default();
-        let binding = Arc::new(Binding::new(Destination::Queue(1), "info", &arguments));
-        assert!(exchange.bind(binding.clone(), &arguments));
-        assert!(!exchange.bind(binding.clone(), &arguments));
+        let binding = Arc::new(Binding::new(Destination::Queue(1), "info", Table::default()));
+        assert!(exchange.bind(binding.clone(), Table::default()));
+        assert!(!exchange.bind(binding.clone(), Table::default()));
         assert_eq!(routed(&exchange, "info"), [Destination::Queue(1)]);
         assert!(exchange.unbind(&binding));
         assert_eq!(routed(&exchange, "info"), []);
@@ -248,12 +272,23 @@ mod tests {
     #[test]
     fn bindings_that_differ_in_arguments_alone_are_two() {
         let mut exchange = Exchange::new("logs".into(), Kind::Fanout);
-        let mut arguments = FieldTable::default();
-        exchange.bind(Arc::new(Binding::new(Destination::Queue(1), "", &arguments)), &arguments);
-        arguments.insert("a".into(), amq_protocol::types::AMQPValue::Boolean(true));
-        exchange.bind(Arc::new(Binding::new(Destination::Queue(1), "", &arguments)), &arguments);
+        for arguments in [Table::default(), Table::parse(b"\x01at\x01").unwrap()] {
+            exchange.bind(Arc::new(Binding::new(Destination::Queue(1), "", arguments)), arguments);
+        }
         assert_eq!(routed(&exchange, "any"), [Destination::Queue(1)]);
-        exchange.unbind(&Binding::new(Destination::Queue(1), "", &arguments));
+        exchange.unbind(&Binding::new(Destination::Queue(1), "", Table::default()));
         assert_eq!(routed(&exchange, "any"), [Destination::Queue(1)]);
+    }
+
+    #[test]
+    fn a_local_random_exchange_gives_each_message_to_one_queue_and_forgets_none() {
+        let mut exchange = Exchange::new("work".into(), Kind::LocalRandom);
+        for queue in 1..=3 {
+            let binding = Binding::new(Destination::Queue(queue), "", Table::default());
+            exchange.bind(Arc::new(binding), Table::default());
+        }
+        let routed: Vec<_> = (0..1000).map(|_| routed(&exchange, "any")).collect();
+        assert!(routed.iter().all(|found| found.len() == 1));
+        assert!((1..=3).all(|queue| routed.contains(&vec![Destination::Queue(queue)])));
     }
 }

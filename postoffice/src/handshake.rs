@@ -4,22 +4,29 @@
 
 use crate::{
     error::{Refusal, ReplyCode},
-    table,
-    wire::{self, Frame, Ids, Method},
+    table::{Table, Term},
+    wire::{self, Frame, Ids, Kind, Method, Verdict},
 };
 use amq_protocol::{
     protocol::{AMQPClass, connection},
-    types::{AMQPValue, FieldTable, parsing::parse_field_table},
+    types::{AMQPValue, FieldTable},
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
+
+/// The version of RabbitMQ whose behaviour this broker follows. Clients hear it as the version of what they talk to, since
+/// those that ask want to know how it behaves.
+const FOLLOWS: &str = "4.3.6";
 
 /// The largest frame that we offer, RabbitMQ's default.
 const FRAME_MAX: u32 = 131_072;
-/// The smallest that every peer must accept, and the largest before it is negotiated.
-pub(crate) const FRAME_MIN: u32 = 4_096;
+/// The smallest that a client may ask for, and the largest before it is negotiated. The specification says 4096.
+pub(crate) const FRAME_MIN: u32 = 8_192;
 const CHANNEL_MAX: u16 = 2_047;
 /// Seconds between heartbeats that we suggest.
 const HEARTBEAT: u16 = 60;
+
+/// The ways to log in. In which order RabbitMQ names them is chance; a client that takes the first had better say who it is.
+const MECHANISMS: &str = "PLAIN ANONYMOUS AMQPLAIN";
 
 /// Who may come in.
 #[derive(Clone, Debug)]
@@ -33,7 +40,7 @@ pub(crate) struct Credentials {
 pub(crate) struct Agreement {
     pub(crate) user: Arc<str>,
     pub(crate) name: Option<String>,
-    pub(crate) capabilities: FieldTable,
+    pub(crate) capabilities: HashSet<Vec<u8>>,
     pub(crate) frame_max: u32,
     pub(crate) channel_max: u16,
     /// Seconds; 0 is no heartbeat.
@@ -43,7 +50,7 @@ pub(crate) struct Agreement {
 impl Agreement {
     /// Whether the client said that it understands this extension.
     pub(crate) fn can(&self, capability: &str) -> bool {
-        self.capabilities.inner().get(capability) == Some(&AMQPValue::Boolean(true))
+        self.capabilities.contains(capability.as_bytes())
     }
 }
 
@@ -86,7 +93,7 @@ impl Handshake {
             version_major: 0,
             version_minor: 9,
             server_properties: server_properties(),
-            mechanisms: "AMQPLAIN PLAIN".into(),
+            mechanisms: MECHANISMS.into(),
             locales: "en_US".into(),
         };
         let agreement = Agreement { frame_max: FRAME_MIN, ..Agreement::default() };
@@ -94,50 +101,67 @@ impl Handshake {
         (handshake, AMQPClass::Connection(connection::AMQPMethod::Start(start)))
     }
 
-    /// Takes the payload of a method frame on channel 0.
-    pub(crate) fn method(&mut self, payload: &[u8]) -> Next {
-        let parsed = match wire::parse_method(payload) {
-            Ok(parsed) => parsed,
-            Err(wire::BadMethod::Refuse { refusal, ids }) if self.step == Step::Open => {
-                return Next::Refuse { refusal, ids };
-            }
-            Err(_) => return Next::Drop,
+    /// Whether the peer has said who it is, so that it is told what it does wrong.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.step == Step::Open
+    }
+
+    /// Takes a frame.
+    pub(crate) fn frame(&mut self, frame: Frame<'_>) -> Next {
+        let refusal = match frame.known() {
+            _ if frame.channel != 0 => frame.unexpected(),
+            Ok(Kind::Method) => return self.method(frame.payload),
+            Ok(Kind::Heartbeat) => return Next::Listen,
+            Ok(Kind::Content) => frame.unexpected(),
+            Err(refusal) => refusal,
         };
-        let (ids, Method::Other(AMQPClass::Connection(method))) = parsed else { return self.unexpected(parsed.0) };
+        self.refuse(refusal, (0, 0))
+    }
+
+    fn method(&mut self, payload: &[u8]) -> Next {
+        let (ids, method) = match wire::parse_method(payload) {
+            Ok(parsed) => parsed,
+            Err(bad) => match bad.in_opening() {
+                Verdict::Refuse { refusal, ids } => return self.refuse(refusal, ids),
+                Verdict::Drop => return Next::Drop,
+            },
+        };
         match (self.step, method) {
-            (Step::Start, connection::AMQPMethod::StartOk(start_ok)) => self.start_ok(start_ok),
-            (Step::Tune, connection::AMQPMethod::TuneOk(tune_ok)) => self.tune_ok(&tune_ok),
-            (Step::Open, connection::AMQPMethod::Open(open)) => open_vhost(open.virtual_host.as_str()),
-            _ => self.unexpected(ids),
-        }
-    }
-
-    fn unexpected(&self, ids: Ids) -> Next {
-        match self.step {
-            Step::Open => {
-                let refusal = ReplyCode::ChannelError.because("unexpected method in connection state opening");
-                Next::Refuse { refusal, ids }
+            (Step::Start, Method::Other(AMQPClass::Connection(connection::AMQPMethod::StartOk(start_ok)), table)) => {
+                self.start_ok(&start_ok, Table::checked(&table))
             }
-            _ => Next::Drop,
+            (Step::Tune, Method::Other(AMQPClass::Connection(connection::AMQPMethod::TuneOk(tune_ok)), _)) => {
+                self.tune_ok(&tune_ok)
+            }
+            (Step::Open, Method::Other(AMQPClass::Connection(connection::AMQPMethod::Open(open)), _)) => {
+                open_vhost(open.virtual_host.as_str())
+            }
+            _ => self.refuse(ReplyCode::ChannelError.because("unexpected method in connection state opening"), ids),
         }
     }
 
-    fn start_ok(&mut self, start_ok: connection::StartOk) -> Next {
-        let properties = start_ok.client_properties;
-        if let Some(AMQPValue::FieldTable(capabilities)) = properties.inner().get("capabilities") {
-            self.agreement.capabilities = capabilities.clone();
+    fn refuse(&self, refusal: Refusal, ids: Ids) -> Next {
+        if self.is_trusted() { Next::Refuse { refusal, ids } } else { Next::Drop }
+    }
+
+    fn start_ok(&mut self, start_ok: &connection::StartOk, properties: Table<'_>) -> Next {
+        if let Some(capabilities) = properties.get("capabilities") {
+            let claimed = capabilities.table().entries().filter(|(_, value)| value.flag() == Some(true));
+            self.agreement.capabilities = claimed.map(|(name, _)| name.to_vec()).collect();
         }
-        self.agreement.name =
-            properties.inner().get("connection_name").and_then(crate::properties::long_text).map(str::to_owned);
+        let name = properties.get("connection_name").and_then(|name| name.text());
+        self.agreement.name = name.map(|name| String::from_utf8_lossy(name).into_owned());
         let mechanism = start_ok.mechanism.as_str();
         let given = match mechanism {
             "PLAIN" => plain(start_ok.response.as_bytes()),
             "AMQPLAIN" => amqplain(start_ok.response.as_bytes()),
+            // RabbitMQ logs such a client in with the user and the password of its default configuration.
+            "ANONYMOUS" => Some((&b"guest"[..], &b"guest"[..])),
             _ => None,
         };
         let Some((user, password)) = given else { return Next::Drop };
-        let is_known = user == self.credentials.user && same(&password, &self.credentials.password);
-        if !is_known || (user == "guest" && !self.is_local) {
+        let is_known = user == self.credentials.user.as_bytes() && same(password, self.credentials.password.as_bytes());
+        if !is_known || (user == b"guest" && !self.is_local) {
             if !self.agreement.can("authentication_failure_close") {
                 return Next::Drop;
             }
@@ -146,7 +170,7 @@ impl Handshake {
             );
             return Next::Refuse { refusal: ReplyCode::AccessRefused.because(text), ids: (0, 0) };
         }
-        self.agreement.user = user.into();
+        self.agreement.user = self.credentials.user.as_str().into();
         self.step = Step::Tune;
         let tune = connection::Tune { channel_max: CHANNEL_MAX, frame_max: FRAME_MAX, heartbeat: HEARTBEAT };
         Next::Answer(AMQPClass::Connection(connection::AMQPMethod::Tune(tune)))
@@ -164,14 +188,6 @@ impl Handshake {
         self.step = Step::Open;
         Next::Listen
     }
-
-    /// Takes a frame that is no method on channel 0.
-    pub(crate) fn other_frame(&self, frame: Frame<'_>) -> Next {
-        match self.step {
-            Step::Open => Next::Refuse { refusal: frame.unexpected(), ids: (0, 0) },
-            _ => Next::Drop,
-        }
-    }
 }
 
 fn open_vhost(name: &str) -> Next {
@@ -183,25 +199,25 @@ fn open_vhost(name: &str) -> Next {
 }
 
 /// User and password from a PLAIN response: an empty identity, the user, the password, each after a zero byte.
-fn plain(response: &[u8]) -> Option<(String, String)> {
-    let mut parts = response.strip_prefix(&[0])?.splitn(2, |&byte| byte == 0);
+fn plain(response: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut parts = response.strip_prefix(&[0])?.split(|&byte| byte == 0);
     let (user, password) = (parts.next()?, parts.next()?);
-    Some((String::from_utf8(user.to_vec()).ok()?, String::from_utf8(password.to_vec()).ok()?))
+    parts.next().is_none().then_some((user, password))
 }
 
 /// User and password from an AMQPLAIN response: the entries of a table, without its length.
-fn amqplain(response: &[u8]) -> Option<(String, String)> {
-    table::check(response).ok()?;
-    let mut framed = u32::try_from(response.len()).ok()?.to_be_bytes().to_vec();
-    framed.extend_from_slice(response);
-    let (_, table) = parse_field_table(&framed[..]).ok()?;
-    let field = |name| table.inner().get(name).and_then(crate::properties::long_text).map(str::to_owned);
+fn amqplain(response: &[u8]) -> Option<(&[u8], &[u8])> {
+    let table = Table::parse(response).ok()?;
+    let field = |name| match table.get(name)?.term() {
+        Term::Text(text) => Some(text),
+        _ => None,
+    };
     Some((field("LOGIN")?, field("PASSWORD")?))
 }
 
 /// Compares without telling by its time how much was right.
-fn same(given: &str, expected: &str) -> bool {
-    let differences = given.bytes().zip(expected.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
+fn same(given: &[u8], expected: &[u8]) -> bool {
+    let differences = given.iter().zip(expected).fold(0, |sum, (a, b)| sum | (a ^ b));
     given.len() == expected.len() && differences == 0
 }
 
@@ -225,10 +241,10 @@ fn server_properties() -> FieldTable {
     for (name, value) in [
         ("cluster_name", "postoffice@localhost"),
         ("copyright", "Of those who wrote it; see the licence."),
-        ("information", "An embedded broker to learn with. Messages live in memory."),
+        ("information", concat!("Post Office ", env!("CARGO_PKG_VERSION"), " to learn with. Messages live in memory.")),
         ("platform", "Rust"),
         ("product", "Post Office"),
-        ("version", env!("CARGO_PKG_VERSION")),
+        ("version", FOLLOWS),
     ] {
         properties.insert(name.into(), AMQPValue::LongString(value.into()));
     }
@@ -241,10 +257,11 @@ mod tests {
 
     #[test]
     fn plain_and_amqplain_say_the_same() {
-        let expected = Some(("guest".to_owned(), "secret".to_owned()));
+        let expected = Some((&b"guest"[..], &b"secret"[..]));
         assert_eq!(plain(b"\0guest\0secret"), expected);
         assert_eq!(amqplain(b"\x05LOGINS\0\0\0\x05guest\x08PASSWORDS\0\0\0\x06secret"), expected);
         assert_eq!(plain(b"guest"), None);
+        assert_eq!(plain(b"\0guest\0secret\0"), None);
         assert_eq!(amqplain(b"\x05LOGINS\0\0\0\xff"), None);
     }
 }

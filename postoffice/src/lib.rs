@@ -1,6 +1,6 @@
 //! A small, true AMQP 0-9-1 broker: a post office to open in a test, on a laptop, in a lesson.
 //!
-//! It speaks the protocol as RabbitMQ 3.10 does: the same replies, the same errors in the same words, the same order.
+//! It speaks the protocol as RabbitMQ 4.3 does: the same replies, the same errors in the same words, the same order.
 //! It keeps everything in memory: **what is in it when it closes is gone.** It is meant for learning and for tests, not
 //! for mail that matters.
 //!
@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod annotations;
 mod arguments;
 mod assembly;
 mod broker;
@@ -53,6 +54,7 @@ mod properties;
 mod queue;
 mod rota;
 mod server;
+mod signals;
 mod state;
 mod table;
 mod topic;
@@ -64,6 +66,7 @@ pub use crate::{
     deprecated::DeprecatedFeature,
     error::Error,
     journal::{Event, Journal},
+    signals::Signals,
     state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},
 };
 pub use amq_protocol::{
@@ -72,7 +75,11 @@ pub use amq_protocol::{
 };
 
 use crate::{handshake::Credentials, server::Server};
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 /// How long clients get to agree when the office closes.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -120,6 +127,10 @@ impl PostOffice {
 
     /// The address for clients: `amqp://127.0.0.1:PORT`, with user and password unless they are `guest`.
     ///
+    /// An office that listens on all addresses is called by the loopback one. In an IPv6 address the colons are encoded,
+    /// as in `amqp://%3A%3A1:5672`: for `[::1]` lapin would take `localhost`, which may be another broker. Clients that
+    /// want brackets find what belongs into them in [`PostOffice::address`].
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -131,11 +142,26 @@ impl PostOffice {
     /// # }
     /// ```
     pub fn uri(&self) -> String {
+        self.uri_at(self.server.address)
+    }
+
+    /// The address for clients that reach the office by another one than its own: through a proxy, or from elsewhere.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let office = postoffice::PostOffice::builder().credentials("anna", "secret").open().await?;
+    /// assert_eq!(office.uri_at("192.0.2.1:5672".parse()?), "amqp://anna:secret@192.0.2.1:5672");
+    /// assert_eq!(office.uri_at("[2001:db8::5]:5672".parse()?), "amqp://anna:secret@2001%3Adb8%3A%3A5:5672");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn uri_at(&self, address: SocketAddr) -> String {
         let Credentials { user, password } = &self.credentials;
-        let address = self.server.address;
+        let place = format!("{}:{}", percent_encoded(&host(address)), address.port());
         match (user.as_str(), password.as_str()) {
-            ("guest", "guest") => format!("amqp://{address}"),
-            (user, password) => format!("amqp://{}:{}@{address}", percent_encoded(user), percent_encoded(password)),
+            ("guest", "guest") => format!("amqp://{place}"),
+            (user, password) => format!("amqp://{}:{}@{place}", percent_encoded(user), percent_encoded(password)),
         }
     }
 
@@ -309,7 +335,7 @@ impl PostOffice {
     }
 
     /// Closes the office as RabbitMQ shuts down: takes no more clients and tells each one `320 CONNECTION_FORCED`. Clients
-    /// that don't agree within three seconds are dropped.
+    /// that don't agree within three seconds are dropped. What is in it can be looked at until it is dropped itself.
     ///
     /// ```
     #[doc = include_str!("a_letter_waits.txt")]
@@ -319,7 +345,7 @@ impl PostOffice {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn close(self) {
+    pub async fn close(&self) {
         self.server.close(PATIENCE).await;
     }
 
@@ -335,7 +361,18 @@ impl fmt::Debug for PostOffice {
     }
 }
 
-/// A user or password as it may stand in an address.
+/// Where a client finds what listens on this address.
+fn host(address: SocketAddr) -> String {
+    match (address.ip().to_canonical(), address) {
+        (IpAddr::V4(ip), _) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+        (IpAddr::V6(ip), _) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.to_string(),
+        // A link-local address means nothing without its interface.
+        (ip, SocketAddr::V6(address)) if address.scope_id() != 0 => format!("{ip}%{}", address.scope_id()),
+        (ip, _) => ip.to_string(),
+    }
+}
+
+/// A user, password or host as it may stand in an address.
 fn percent_encoded(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes()

@@ -1,8 +1,9 @@
 //! The post office as a command: `cargo run -p postoffice`, and any AMQP 0-9-1 client can send mail.
 
 use clap::Parser;
-use postoffice::{Builder, DeprecatedFeature, Error, PostOffice};
+use postoffice::{Builder, DeprecatedFeature, PostOffice, Signals};
 use std::{
+    error::Error,
     io::{self, Write},
     net::SocketAddr,
     process::ExitCode,
@@ -13,7 +14,7 @@ use std::{
 #[command(version)]
 struct Arguments {
     /// The address to listen on
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5672")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5672", value_parser = address)]
     listen: SocketAddr,
     /// Print each method that comes in and goes out
     #[arg(long)]
@@ -35,18 +36,20 @@ fn feature(name: &str) -> Result<DeprecatedFeature, String> {
     DeprecatedFeature::ALL.into_iter().find(|feature| feature.name() == name).ok_or(format!("there is: {known}"))
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+/// An address to listen on.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:5672 (this is localhost) or [::1]:5672")
 }
 
-async fn run(arguments: Arguments) -> Result<(), Error> {
+#[tokio::main]
+async fn main() -> ExitCode {
+    run(Arguments::parse()).await.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let mut builder = PostOffice::builder()
         .listen(arguments.listen)
         .memory_limit(arguments.memory_limit)
@@ -56,15 +59,15 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         builder = builder.trace(say);
     }
     let office = builder.open().await?;
+    let mut signals = Signals::listen()?; // not a moment later than CTRL+C is announced
     say(&format!("The post office is open: {}", office.uri()));
     say("It keeps messages in memory; they are gone when it closes. CTRL+C closes it.");
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a signal to wait for, it stays open until it is killed.
-        std::future::pending::<()>().await;
-    }
+    signals.next().await;
     say("Closing.");
-    office.close().await;
-    Ok(())
+    tokio::select! {
+        () = office.close() => Ok(ExitCode::SUCCESS),
+        status = signals.next() => Ok(ExitCode::from(status)), // somebody can't wait until all clients have agreed
+    }
 }
 
 /// Prints a line, if anybody still reads: `postoffice | head -1` is no reason to close.

@@ -1,6 +1,6 @@
 //! One message: what the sender said, kept once however many queues hold it.
 
-use crate::{properties::Properties, table::BadTable};
+use crate::{annotations::Annotations, properties::Properties, table::BadTable};
 use std::{borrow::Cow, sync::Arc};
 
 /// A complete content as it came over a channel: the routing key, the properties and the body, end to end.
@@ -24,6 +24,12 @@ impl Content {
         self.bytes.get(..self.key_length as usize).unwrap_or_default()
     }
 
+    /// The routing key as text. Bytes that are none can't match a binding's words, only its wildcards, which the
+    /// replacement characters for them match as well.
+    pub(crate) fn routing_key_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.routing_key())
+    }
+
     /// The encoded properties, flags first.
     pub(crate) fn raw_properties(&self) -> &[u8] {
         let start = self.key_length as usize;
@@ -32,6 +38,11 @@ impl Content {
 
     pub(crate) fn properties(&self) -> Result<Properties<'_>, BadTable> {
         Properties::parse(self.raw_properties())
+    }
+
+    /// The same with other properties.
+    pub(crate) fn with_properties(&self, raw: &[u8]) -> Self {
+        Self::new(self.routing_key(), raw, self.body())
     }
 
     pub(crate) fn body(&self) -> &[u8] {
@@ -70,30 +81,58 @@ impl ContentBuilder {
     }
 }
 
-/// A message on its way: its content, and the exchange that it was published to.
+/// A message on its way: its content, the exchange that it was published to, and what the broker notes about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) exchange: Arc<str>,
     pub(crate) content: Content,
+    /// None for most, which then cost nothing for it.
+    pub(crate) annotations: Option<Box<Annotations>>,
 }
 
 impl Message {
     /// What a message costs beside its bytes: itself, its reference counts, its place in a queue, the allocator's part.
     const OVERHEAD: usize = 160;
 
+    /// One that the broker has nothing to note about.
+    pub(crate) fn new(exchange: Arc<str>, content: Content) -> Self {
+        Self { exchange, content, annotations: None }
+    }
+
     /// How much memory the message is charged for.
     pub(crate) fn cost(&self) -> usize {
-        Self::OVERHEAD + self.content.bytes.len()
+        let noted = self.annotations.as_ref().map_or(0, |annotations| annotations.cost());
+        Self::OVERHEAD + self.content.bytes.len() + noted
+    }
+
+    /// The encoded properties as a client gets them: with the message's deaths among the headers.
+    pub(crate) fn properties_for_clients(&self) -> Cow<'_, [u8]> {
+        let deaths = self.annotations.as_ref().map(|annotations| annotations.headers()).unwrap_or_default();
+        if !deaths.is_empty()
+            && let Ok(properties) = self.content.properties()
+        {
+            return Cow::Owned(properties.with_headers_over(&deaths));
+        }
+        Cow::Borrowed(self.content.raw_properties())
+    }
+
+    /// How many of its deliveries had failed when it came to the queue where it is.
+    pub(crate) fn failures(&self) -> u32 {
+        self.annotations.as_ref().map_or(0, |annotations| annotations.failures)
+    }
+
+    /// The routing keys that come after its own: those of its copies.
+    pub(crate) fn copies(&self) -> &[Box<[u8]>] {
+        self.annotations.as_ref().map(|annotations| &annotations.copies[..]).unwrap_or_default()
     }
 
     pub(crate) fn body_length(&self) -> usize {
         self.content.body().len()
     }
 
-    /// The routing key as text. Bytes that are none can't match a binding's words, only its wildcards, which the
-    /// replacement characters for them match as well.
+    /// The routing key as text.
     pub(crate) fn routing_key(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.content.routing_key())
+        self.content.routing_key_text()
     }
 }
 

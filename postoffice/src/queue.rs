@@ -1,9 +1,17 @@
 //! One mailbox: the letters that wait in it, their order, limits and expiry
 //! (<https://www.rabbitmq.com/docs/queues>). Where a letter goes from here is the broker's part.
 
-use crate::{arguments::Settings, message::Message, rota::Rota};
+use crate::{
+    arguments::{QueueType, Settings},
+    channel::At,
+    message::Message,
+    rota::Rota,
+};
 use amq_protocol::types::FieldTable;
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+};
 
 /// A point in time: milliseconds since the start of 1970. The queue has no clock; it is told.
 pub(crate) type Moment = u64;
@@ -18,9 +26,24 @@ pub(crate) struct Entry {
     pub(crate) expires: Moment,
     /// How often it was delivered and came back.
     pub(crate) returns: u32,
+    /// How many of its deliveries failed, those in queues where it died included.
+    pub(crate) failures: u32,
     /// How much memory it is charged for.
     pub(crate) charge: u32,
     pub(crate) priority: u8,
+}
+
+impl Entry {
+    /// Whether it was delivered before, as far as that counts.
+    pub(crate) fn is_redelivered(&self) -> bool {
+        self.returns > 0 || self.failures > 0
+    }
+
+    /// Counts that a delivery came to nothing.
+    pub(crate) fn count_return(&mut self, failed: bool) {
+        self.returns = self.returns.saturating_add(1);
+        self.failures = self.failures.saturating_add(failed.into());
+    }
 }
 
 /// The time that never comes.
@@ -28,6 +51,20 @@ pub(crate) const NEVER: Moment = Moment::MAX;
 
 /// Room for this many messages stays with an empty queue.
 const KEPT_CAPACITY: usize = 1024;
+
+/// The priority of a message in a quorum queue that says none, and the highest one there is.
+const QUORUM_PRIORITIES: (u8, u8) = (4, 31);
+
+/// Which channels may publish to a quorum queue that refuses when it is full.
+#[derive(Debug, Default)]
+struct Admission {
+    /// It was too full, and had no room since.
+    closed: bool,
+    /// How often it was found too full.
+    closures: u64,
+    /// The channels that have published to it, each with the closure that it came after, if it came when there was room.
+    publishers: HashMap<At, Option<u64>>,
+}
 
 /// A queue and the messages that are ready in it.
 #[derive(Debug)]
@@ -44,20 +81,36 @@ pub(crate) struct Queue {
     pub(crate) holder: Option<u64>,
     /// How many messages were delivered and not yet acknowledged.
     pub(crate) unacknowledged: usize,
+    /// What a quorum queue also counts as consumers: those that were cancelled and still hold messages, with the number
+    /// of these, and each message that was taken with `basic.get`.
+    pub(crate) departed: HashMap<u64, usize>,
+    pub(crate) taken: usize,
     /// When it was last used; an idle queue may expire.
     pub(crate) last_used: Moment,
     /// The moment for which the broker has set its alarm clock for this queue.
     pub(crate) alarm: Moment,
+    /// What came back to a quorum queue, which hands it out before anything else.
+    returned: VecDeque<Entry>,
+    /// What a quorum queue keeps back for a while after it came back, by the moment of its return.
+    delayed: BTreeMap<(Moment, u64), Entry>,
     /// What waits, by priority; one list where the queue has no priorities.
     ready: Vec<VecDeque<Entry>>,
     ready_count: usize,
     ready_bytes: usize,
+    delayed_bytes: usize,
     next_number: u64,
+    admission: Admission,
+    /// The message that has just come, as long as it may go straight on to a consumer.
+    arriving: Option<u64>,
 }
 
 impl Queue {
     pub(crate) fn new(name: Arc<str>, settings: Settings, arguments: FieldTable, now: Moment) -> Self {
-        let ready = (0..=settings.max_priority.unwrap_or(0)).map(|_| VecDeque::new()).collect();
+        let highest = match settings.queue_type {
+            QueueType::Classic => settings.max_priority.unwrap_or(0),
+            QueueType::Quorum => QUORUM_PRIORITIES.1,
+        };
+        let ready = (0..=highest).map(|_| VecDeque::new()).collect();
         Self {
             name,
             durable: false,
@@ -68,12 +121,19 @@ impl Queue {
             consumers: Rota::default(),
             holder: None,
             unacknowledged: 0,
+            departed: HashMap::new(),
+            taken: 0,
             last_used: now,
             alarm: NEVER,
+            returned: VecDeque::new(),
+            delayed: BTreeMap::new(),
             ready,
             ready_count: 0,
             ready_bytes: 0,
+            delayed_bytes: 0,
             next_number: 0,
+            admission: Admission::default(),
+            arriving: None,
         }
     }
 
@@ -86,9 +146,46 @@ impl Queue {
         self.ready_count == 0
     }
 
+    /// How many consumers the queue says to have. To a quorum queue they are all who hold messages of it or could get
+    /// some, and so not those who wait behind a single active consumer.
+    pub(crate) fn consumer_count(&self) -> usize {
+        match self.settings.queue_type {
+            QueueType::Classic => self.consumers.len(),
+            QueueType::Quorum => {
+                let active = match self.settings.single_active_consumer {
+                    true => usize::from(self.holder.is_some()),
+                    false => self.consumers.len(),
+                };
+                active + self.departed.len() + self.taken
+            }
+        }
+    }
+
+    /// A message that was delivered is settled: by a consumer that is still there, by one that is gone, or by whoever got
+    /// it. The last acknowledgement that one of the latter owes is use, to a quorum queue.
+    pub(crate) fn settled(&mut self, consumer: Option<u64>, now: Moment) {
+        self.unacknowledged -= 1;
+        match consumer {
+            None => self.taken -= 1,
+            Some(consumer) => match self.departed.get_mut(&consumer) {
+                None => return,
+                Some(owed) => {
+                    *owed -= 1;
+                    if *owed > 0 {
+                        return;
+                    }
+                    self.departed.remove(&consumer);
+                }
+            },
+        }
+        if self.settings.queue_type == QueueType::Quorum {
+            self.last_used = now;
+        }
+    }
+
     /// The waiting messages, the next one first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.ready.iter().rev().flatten()
+        self.returned.iter().chain(self.ready.iter().rev().flatten())
     }
 
     /// Puts a new message at the end; `lifetime` is its own, in milliseconds, if it has one.
@@ -97,33 +194,85 @@ impl Queue {
             (Some(own), Some(all)) => Some(own.min(all)),
             (own, all) => own.or(all),
         };
-        let priority = match self.settings.max_priority {
-            Some(max) => message.content.properties().ok().and_then(|found| found.priority()).unwrap_or(0).min(max),
-            None => 0,
+        let own_priority = || message.content.properties().ok().and_then(|found| found.priority());
+        let priority = match (self.settings.queue_type, self.settings.max_priority) {
+            (QueueType::Quorum, _) => own_priority().unwrap_or(QUORUM_PRIORITIES.0).min(QUORUM_PRIORITIES.1),
+            (QueueType::Classic, Some(max)) => own_priority().unwrap_or(0).min(max),
+            (QueueType::Classic, None) => 0,
         };
-        let number = self.next_number;
+        // A quorum queue gives a message that may not wait at all a millisecond to find its consumer.
+        let shortest = u64::from(self.settings.queue_type == QueueType::Quorum);
+        let expires = lifetime.map_or(NEVER, |lifetime| now.saturating_add(lifetime.max(shortest)));
+        let (number, failures) = (self.next_number, message.failures());
+        let entry = Entry { message, number, expires, returns: 0, failures, charge, priority };
         self.next_number += 1;
-        let expires = lifetime.map_or(NEVER, |lifetime| now.saturating_add(lifetime));
-        self.count_in(&message);
+        self.arriving = Some(entry.number);
+        self.count_in(&entry);
         if let Some(list) = self.ready.get_mut(usize::from(priority)) {
-            list.push_back(Entry { message, number, expires, returns: 0, charge, priority });
+            list.push_back(entry);
+        }
+    }
+
+    /// The message that came last has to wait, if it is still here.
+    pub(crate) fn has_arrived(&mut self) {
+        self.arriving = None;
+    }
+
+    /// Whether a delivery of this message now is marked as a repetition. A dead letter that finds a consumer waiting isn't,
+    /// however many deliveries failed where it died: so it is in RabbitMQ's classic queues.
+    pub(crate) fn is_repetition(&self, entry: &Entry) -> bool {
+        match self.settings.queue_type {
+            QueueType::Classic if self.arriving == Some(entry.number) => false,
+            _ => entry.is_redelivered(),
         }
     }
 
     /// Takes the next message.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
-        let list = self.ready.iter_mut().rev().find(|list| !list.is_empty())?;
-        let entry = list.pop_front()?;
-        if list.is_empty() && list.capacity() > KEPT_CAPACITY {
-            *list = VecDeque::new(); // a backlog that was worked off gives its memory back
-        }
+        let lists = std::iter::once(&mut self.returned).chain(self.ready.iter_mut().rev());
+        let list = lists.into_iter().find(|list| !list.is_empty())?;
+        let entry = pop_front(list)?;
         self.count_out(&entry);
         Some(entry)
     }
 
-    /// Puts messages back to where they were.
-    pub(crate) fn put_back(&mut self, mut entries: Vec<Entry>) {
-        entries.iter().for_each(|entry| self.count_in(&entry.message));
+    /// Takes messages back: a classic queue puts them where they were; a quorum queue in front of what was never
+    /// delivered, in the order in which they come back, at once or after a delay.
+    pub(crate) fn put_back(&mut self, entries: Vec<Entry>, failed: bool, now: Moment) {
+        match self.settings.queue_type {
+            QueueType::Classic => {
+                entries.iter().for_each(|entry| self.count_in(entry));
+                self.merge(entries);
+            }
+            QueueType::Quorum => {
+                for entry in entries {
+                    match self.settings.delayed_retry.and_then(|retry| retry.delay(failed, entry.failures)) {
+                        None => self.give_first(entry),
+                        Some(delay) => {
+                            self.delayed_bytes += self.size(&entry.message);
+                            self.delayed.insert((now.saturating_add(delay), entry.number), entry);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn give_first(&mut self, entry: Entry) {
+        self.count_in(&entry);
+        self.returned.push_back(entry);
+    }
+
+    /// Lets those messages wait again with the others whose delay is over.
+    fn end_delays(&mut self, now: Moment) {
+        while let Some(first) = self.delayed.first_entry().filter(|first| first.key().0 <= now) {
+            let entry = first.remove();
+            self.delayed_bytes -= self.size(&entry.message);
+            self.give_first(entry);
+        }
+    }
+
+    fn merge(&mut self, mut entries: Vec<Entry>) {
         entries.sort_unstable_by_key(|entry| (entry.priority, entry.number));
         for same in entries.chunk_by(|a, b| a.priority == b.priority) {
             let Some(list) = same.first().and_then(|first| self.ready.get_mut(usize::from(first.priority))) else {
@@ -144,31 +293,93 @@ impl Queue {
         }
     }
 
-    /// Takes the messages at the head that are too old by now.
+    /// Takes the messages at the head that are too old by now. A quorum queue has several heads: what came back, and
+    /// each priority.
     pub(crate) fn take_expired(&mut self, now: Moment) -> Vec<Entry> {
         let mut expired = Vec::new();
-        while self.next_expiry() <= now {
-            expired.extend(self.pop());
+        match self.settings.queue_type {
+            QueueType::Classic => {
+                while self.next_expiry() <= now {
+                    expired.extend(self.pop());
+                }
+            }
+            QueueType::Quorum => {
+                self.end_delays(now);
+                for list in std::iter::once(&mut self.returned).chain(self.ready.iter_mut().rev()) {
+                    while list.front().is_some_and(|head| head.expires <= now) {
+                        expired.extend(pop_front(list));
+                    }
+                }
+                expired.iter().for_each(|entry| self.count_out(entry));
+            }
         }
         expired
     }
 
     /// When the message at the head becomes too old. One behind it waits until it is the head.
     pub(crate) fn next_expiry(&self) -> Moment {
-        self.iter().next().map_or(NEVER, |head| head.expires)
+        match self.settings.queue_type {
+            QueueType::Classic => self.iter().next().map_or(NEVER, |head| head.expires),
+            QueueType::Quorum => {
+                let heads = std::iter::once(&self.returned).chain(&self.ready).filter_map(VecDeque::front);
+                let delays = self.delayed.keys().next().map(|(end, _)| *end);
+                heads.map(|head| head.expires).chain(delays).min().unwrap_or(NEVER)
+            }
+        }
     }
 
     /// When the queue itself goes if nobody uses it.
     pub(crate) fn own_expiry(&self) -> Moment {
         match self.settings.expires {
-            Some(idle) if self.consumers.is_empty() => self.last_used.saturating_add(idle),
+            Some(idle) if self.consumer_count() == 0 => self.last_used.saturating_add(idle),
             _ => NEVER,
         }
     }
 
-    /// Whether one more message with a body of this size is too much for a queue that refuses instead of dropping.
-    pub(crate) fn refuses(&self, body_length: usize) -> bool {
-        self.settings.overflow.refuses() && self.is_over(self.ready_count + 1, self.ready_bytes + body_length)
+    /// Whether one more message is too much for a classic queue that refuses instead of dropping.
+    pub(crate) fn refuses(&self, message: &Message) -> bool {
+        self.settings.overflow.refuses() && self.is_over(self.ready_count + 1, self.ready_bytes + self.size(message))
+    }
+
+    /// Whether a message has failed once too often.
+    pub(crate) fn is_poison(&self, entry: &Entry) -> bool {
+        self.settings.delivery_limit.is_some_and(|limit| u64::from(entry.failures) > limit)
+    }
+
+    /// Whether the queue holds more than it may.
+    fn is_overfull(&self) -> bool {
+        self.is_over(self.ready_count + self.delayed.len(), self.ready_bytes + self.delayed_bytes)
+    }
+
+    /// Whether a quorum queue that refuses takes a message from this channel. It notices that it is too full only after
+    /// it has taken one message too many; then it tells all channels that have published to it to stop, and lets them go
+    /// on when a fifth of it is free. A channel that comes in between may publish.
+    pub(crate) fn admits(&mut self, publisher: At) -> bool {
+        let overfull = self.is_overfull();
+        let admission = &mut self.admission;
+        let exempt_in = *admission.publishers.entry(publisher).or_insert((!overfull).then_some(admission.closures));
+        !admission.closed || exempt_in == Some(admission.closures)
+    }
+
+    /// Tells the publishers of a quorum queue that refuses to stop or to go on, after its length has changed.
+    pub(crate) fn evaluate_admission(&mut self) {
+        if self.settings.queue_type != QueueType::Quorum || !self.settings.overflow.refuses() {
+            return;
+        }
+        let roomy =
+            |limit: Option<u64>, value: usize| limit.is_none_or(|limit| value as u64 <= limit - limit.div_ceil(5));
+        let (count, bytes) = (self.ready_count + self.delayed.len(), self.ready_bytes + self.delayed_bytes);
+        if self.is_overfull() {
+            self.admission.closed = true;
+            self.admission.closures += 1;
+        } else if roomy(self.settings.max_length, count) && roomy(self.settings.max_bytes, bytes) {
+            self.admission.closed = false;
+        }
+    }
+
+    /// Forgets a channel that is gone.
+    pub(crate) fn forget_publisher(&mut self, publisher: At) {
+        self.admission.publishers.remove(&publisher);
     }
 
     /// Takes messages from the head while there are more than the queue may hold. With priorities the head is the most
@@ -176,7 +387,7 @@ impl Queue {
     pub(crate) fn take_overflow(&mut self) -> Vec<Entry> {
         let mut dropped = Vec::new();
         if !self.settings.overflow.refuses() {
-            while self.is_over(self.ready_count, self.ready_bytes) {
+            while self.is_overfull() {
                 let Some(entry) = self.pop() else { break };
                 dropped.push(entry);
             }
@@ -188,7 +399,10 @@ impl Queue {
     pub(crate) fn take_all(&mut self) -> Vec<Entry> {
         self.ready_count = 0;
         self.ready_bytes = 0;
-        self.ready.iter_mut().flat_map(std::mem::take).collect()
+        self.delayed_bytes = 0;
+        let delayed = std::mem::take(&mut self.delayed).into_values();
+        let ready = std::iter::once(&mut self.returned).chain(&mut self.ready).flat_map(std::mem::take);
+        ready.chain(delayed).collect()
     }
 
     fn is_over(&self, count: usize, bytes: usize) -> bool {
@@ -196,15 +410,31 @@ impl Queue {
         over(self.settings.max_length, count) || over(self.settings.max_bytes, bytes)
     }
 
-    fn count_in(&mut self, message: &Message) {
+    fn count_in(&mut self, entry: &Entry) {
         self.ready_count += 1;
-        self.ready_bytes += message.body_length();
+        self.ready_bytes += self.size(&entry.message);
     }
 
     fn count_out(&mut self, entry: &Entry) {
         self.ready_count -= 1;
-        self.ready_bytes -= entry.message.body_length();
+        self.ready_bytes -= self.size(&entry.message);
     }
+
+    /// What a message counts towards the limit of bytes: its body, in a quorum queue with its properties.
+    fn size(&self, message: &Message) -> usize {
+        match self.settings.queue_type {
+            QueueType::Classic => message.body_length(),
+            QueueType::Quorum => message.body_length() + message.content.raw_properties().len(),
+        }
+    }
+}
+
+fn pop_front(list: &mut VecDeque<Entry>) -> Option<Entry> {
+    let entry = list.pop_front();
+    if list.is_empty() && list.capacity() > KEPT_CAPACITY {
+        *list = VecDeque::new(); // a backlog that was worked off gives its memory back
+    }
+    entry
 }
 
 #[cfg(test)]
@@ -223,7 +453,7 @@ mod tests {
     }
 
     fn letter(body: &str) -> Arc<Message> {
-        Arc::new(Message { exchange: "".into(), content: Content::new(b"q", &[0, 0], body.as_bytes()) })
+        Arc::new(Message::new("".into(), Content::new(b"q", &[0, 0], body.as_bytes())))
     }
 
     fn bodies(entries: impl IntoIterator<Item = Entry>) -> String {
@@ -240,8 +470,8 @@ mod tests {
         "abcde".chars().for_each(|c| queue.push(letter(&c.to_string()), 1, None, 0));
         let mut taken: Vec<Entry> = (0..4).filter_map(|_| queue.pop()).collect();
         let c = taken.remove(2);
-        queue.put_back(vec![c]);
-        queue.put_back(taken);
+        queue.put_back(vec![c], false, 0);
+        queue.put_back(taken, false, 0);
         assert_eq!(queue.len(), 5);
         assert_eq!(drain(&mut queue), "abcde");
         assert!(queue.is_empty());
@@ -262,7 +492,7 @@ mod tests {
         let mut queue = queue(&[("x-max-length", AMQPValue::LongInt(2))]);
         "abc".chars().for_each(|c| queue.push(letter(&c.to_string()), 1, None, 0));
         assert_eq!(bodies(queue.take_overflow()), "a");
-        assert!(!queue.refuses(1));
+        assert!(!queue.refuses(&letter("d")));
     }
 
     #[test]
@@ -270,8 +500,8 @@ mod tests {
         let reject = AMQPValue::LongString("reject-publish".into());
         let mut queue = queue(&[("x-max-length-bytes", AMQPValue::LongInt(3)), ("x-overflow", reject)]);
         queue.push(letter("ab"), 1, None, 0);
-        assert!(!queue.refuses(1));
-        assert!(queue.refuses(2));
+        assert!(!queue.refuses(&letter("c")));
+        assert!(queue.refuses(&letter("cd")));
         assert_eq!(bodies(queue.take_overflow()), "");
     }
 
@@ -291,7 +521,7 @@ mod tests {
                         back.push(out.remove(index.index(out.len())));
                     }
                 }
-                queue.put_back(back);
+                queue.put_back(back, false, 0);
             }
             let left = count - out.len();
             prop_assert_eq!(queue.len(), left);

@@ -240,7 +240,8 @@ impl Server {
                 left.await;
             }
         })
-        .await; // those who don't leave in time are dropped with the server
+        .await;
+        self.shared.end(Stop::Gone); // for those who haven't left in time
     }
 
     fn stop_listening(&self) {

@@ -46,7 +46,7 @@ pub struct Letter {
 pub struct ExchangeState {
     /// Its name; empty for the default exchange.
     pub name: String,
-    /// `direct`, `fanout`, `topic` or `headers`.
+    /// `direct`, `fanout`, `topic`, `headers` or `x-local-random`.
     pub kind: &'static str,
     /// It would survive a restart of RabbitMQ.
     pub durable: bool,

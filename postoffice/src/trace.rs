@@ -30,18 +30,20 @@ impl Tracer {
     /// A command from the client.
     pub(crate) fn received(&self, channel: u16, command: &Command) {
         match command {
-            Command::Method(_, method) => self.method_received(channel, method),
+            Command::Method(_, method, _) => self.method_received(channel, method),
             Command::Publish(publish, content) => {
                 let mandatory = if publish.mandatory { " mandatory" } else { "" };
                 let text = format!(
                     "basic.publish exchange={:?} routing-key={:?}{mandatory} ({})",
-                    publish.exchange,
+                    String::from_utf8_lossy(&publish.exchange),
                     String::from_utf8_lossy(&publish.routing_key),
                     bytes(content.body().len())
                 );
                 self.line('→', channel, &text);
             }
-            Command::TooLarge { size } => self.line('→', channel, &format!("basic.publish ({size} bytes: too large)")),
+            Command::Refused(_, refusal) => {
+                self.line('→', channel, &format!("a method that is refused: {}", refusal.text));
+            }
         }
     }
 
@@ -73,7 +75,9 @@ impl Tracer {
                 format!("basic.get-ok tag={delivery_tag} left={message_count} {}", origin(message))
             }
             Effect::Return(message) => format!("basic.return 312 NO_ROUTE {}", origin(message)),
-            Effect::Confirm { delivery_tag, multiple } => format!("basic.ack tag={delivery_tag}{}", up_to(*multiple)),
+            Effect::Confirm { delivery_tag, multiple, .. } => {
+                format!("basic.ack tag={delivery_tag}{}", up_to(*multiple))
+            }
             Effect::Refuse { delivery_tag } => format!("basic.nack tag={delivery_tag}"),
         };
         self.line('←', outgoing.channel, &text);

@@ -151,7 +151,7 @@ fn for_many<S: Strategy>(cases: u32, values: S, check: impl Fn(S::Value)) {
 }
 
 #[test]
-fn random_bytes_instead_of_a_header_are_answered_with_the_header() {
+fn random_bytes_instead_of_a_header_are_answered_with_a_header() {
     after(|office| {
         for_many(64, proptest::collection::vec(any::<u8>(), 8..200), |bytes| {
             let mut client = Client::connect(office.address());
@@ -160,9 +160,7 @@ fn random_bytes_instead_of_a_header_are_answered_with_the_header() {
             right.send_bytes(HEADER);
             right.expect_method();
             match client.until_closed().as_slice() {
-                [Incoming::Frame(AMQPFrame::ProtocolHeader(version))] => {
-                    assert_eq!((version.major, version.minor, version.revision), (0, 9, 1));
-                }
+                [Incoming::Garbage(header)] => assert_eq!(header, b"AMQP\x03\x01\0\0"),
                 other => panic!("{other:?}"),
             }
         });
@@ -298,8 +296,8 @@ fn a_table_deep_enough_to_overflow_a_stack_is_refused() {
         client.send_bytes(HEADER);
         client.expect_method();
         let mut start_ok = vec![0, 10, 0, 11];
-        start_ok.extend(3_996_u32.to_be_bytes());
-        start_ok.extend(table.iter().skip(table.len() - 3_996));
+        start_ok.extend(8_092_u32.to_be_bytes());
+        start_ok.extend(table.iter().skip(table.len() - 8_092));
         start_ok.extend(b"\x05PLAIN\0\0\0\x0c\0guest\0guest\x05en_US");
         client.send_bytes(&frame(1, 0, &start_ok));
         client.until_closed();
@@ -328,7 +326,7 @@ fn lengths_that_are_negative_or_point_too_far_are_refused() {
 #[test]
 fn a_body_of_absurd_length_can_be_announced_without_taking_memory() {
     after(|office| {
-        let bytes = [method(1, to("", "letters")), header(1, u64::MAX)].concat();
+        let bytes = [method(1, to("", "letters")), header(1, 512 << 20)].concat(); // the largest that may be
         let mut client = at_work(office.address());
         client.send_bytes(&bytes);
         client.send_bytes(&frame(3, 1, &[b'x'; 100_000]));

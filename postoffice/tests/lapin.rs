@@ -12,7 +12,10 @@ use lapin::{
     types::FieldTable,
 };
 use postoffice::PostOffice;
-use std::time::Duration;
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 use tokio::time::timeout;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -24,6 +27,11 @@ async fn connect(office: &PostOffice) -> Result<(Connection, Channel), lapin::Er
     let connection = Connection::connect(&office.uri(), ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     Ok((connection, channel))
+}
+
+/// Whether a program connects to this office, and to no other, by the address that it gives.
+async fn can_be_reached(office: &PostOffice) -> bool {
+    connect(office).await.is_ok() && office.connections().len() == 1
 }
 
 async fn declare(channel: &Channel, queue: &str) -> Result<(), lapin::Error> {
@@ -59,6 +67,29 @@ async fn a_letter_arrives_and_is_acknowledged() -> Outcome {
     channel.basic_qos(1, BasicQosOptions::default()).await?; // answered after the acknowledgement
     assert_eq!((office.queue("hello")?.ready, office.queue("hello")?.unacknowledged), (0, 0));
     connection.close(200, "bye".into()).await?;
+    Ok(())
+}
+
+/// By `[::1]` lapin would understand `localhost`, which is 127.0.0.1 on many machines, and may be another broker.
+#[tokio::test]
+async fn an_office_is_reached_by_its_address_whatever_it_listens_on() -> Outcome {
+    for listen in ["127.0.0.1:0", "127.0.0.2:0", "0.0.0.0:0", "[::1]:0", "[::]:0", "[::ffff:127.0.0.1]:0"] {
+        let listen: SocketAddr = listen.parse()?;
+        let office = match PostOffice::builder().listen(listen).allow_remote(true).open().await {
+            Ok(office) => office,
+            Err(error) if listen.is_ipv6() => {
+                eprintln!("skipped: {error}");
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let other = SocketAddr::from((Ipv4Addr::LOCALHOST, office.address().port()));
+        let _other = match listen.ip() == Ipv6Addr::LOCALHOST {
+            true => Some(PostOffice::builder().listen(other).open().await), // it may be taken, which is as good
+            false => None,
+        };
+        assert!(can_be_reached(&office).await, "{} for {listen}", office.uri());
+    }
     Ok(())
 }
 

@@ -1,14 +1,19 @@
 //! The broker that the book's programs use: a post office of our own, or one that runs already; and what pages see of it.
 
 use crate::news::News;
-use anyhow::{Context, Result, bail};
-use lapin::{Channel, Connection, ConnectionProperties, options::QueueDeclareOptions, types::FieldTable};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use lapin::{
+    Channel, Connection, ConnectionProperties,
+    options::QueueDeclareOptions,
+    types::FieldTable,
+    uri::{AMQPScheme, AMQPUri},
+};
 use postoffice::{Error, Event, PostOffice};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     env,
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Mutex,
     time::Duration,
 };
@@ -40,10 +45,11 @@ impl Broker {
     /// The broker that `AMQP_ADDR` names; else a post office on `port` of 127.0.0.1; else the broker that has that port.
     ///
     /// # Errors
-    /// When the port can't be had for another reason than that it is taken.
+    /// When `AMQP_ADDR` is no address that programs can use, and when the port can't be had for another reason than that
+    /// it is taken.
     pub async fn find(port: u16) -> Result<Self> {
         if let Ok(addr) = env::var("AMQP_ADDR") {
-            return Ok(Self::Other { addr });
+            return Ok(Self::Other { addr: readable(&addr)? });
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         match PostOffice::builder().listen(address).open().await {
@@ -61,6 +67,13 @@ impl Broker {
         }
     }
 
+    /// Closes it if it is ours: its clients are told.
+    pub async fn close(&self) {
+        if let Self::Office(office) = self {
+            office.close().await;
+        }
+    }
+
     /// What a person should know about it.
     pub fn introduce(&self) -> String {
         match self {
@@ -71,6 +84,22 @@ impl Broker {
             }
         }
     }
+}
+
+/// An address as all programs read it rightly, readers' own versions too: in brackets, `[::1]`, lapin finds no IPv6 host,
+/// with its colons encoded it does; and for no host at all it takes `localhost`.
+///
+/// # Errors
+/// Says why it is no address that programs can use.
+pub fn readable(addr: &str) -> Result<String> {
+    let ipv6 = addr.split(['[', ']']).find(|part| part.parse::<Ipv6Addr>().is_ok());
+    let encoded = |ip: &str| addr.replace(&format!("[{ip}]"), &ip.replace(':', "%3A"));
+    let addr = ipv6.map_or_else(|| addr.to_owned(), encoded);
+    let wrong = "AMQP_ADDR is no address like amqp://127.0.0.1:5672";
+    let uri: AMQPUri = addr.parse().map_err(|error| anyhow!("{wrong}: {error}"))?;
+    ensure!(uri.authority.host != "localhost" || addr.contains("localhost"), "{wrong}: it names no host");
+    ensure!(uri.scheme == AMQPScheme::AMQP, "our programs speak no TLS: AMQP_ADDR has to begin with amqp://");
+    Ok(addr)
 }
 
 /// The broker as the live strip shows it.
@@ -296,5 +325,39 @@ fn shown(body: &[u8]) -> String {
         Ok(text) => text.to_owned(),
         Err(error) if error.error_len().is_none() => String::from_utf8_lossy(&part[..error.valid_up_to()]).into_owned(),
         Err(_) => part.escape_ascii().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_it_is_meant() {
+        for (addr, host, port, user) in [
+            ("amqp://localhost", "localhost", 5672, "guest"),
+            ("AMQP://guest@localhost:5673/shop", "localhost", 5673, "guest"),
+            ("amqp://127.0.0.1:5672", "127.0.0.1", 5672, "guest"),
+            ("amqp://[::1]", "::1", 5672, "guest"),
+            ("amqp://[2001:db8::5]:5673/localhost", "2001:db8::5", 5673, "guest"),
+            ("amqp://[::ffff:127.0.0.1]:5672", "::ffff:127.0.0.1", 5672, "guest"),
+            ("amqp://localhost:a[b]c@[::1]:5672/%2F?heartbeat=10", "::1", 5672, "localhost"),
+            ("amqp://%3A%3A1:5672", "::1", 5672, "guest"),
+        ] {
+            let uri: AMQPUri = readable(addr).unwrap().parse().unwrap();
+            let read = (&*uri.authority.host, uri.authority.port, &*uri.authority.userinfo.username);
+            assert_eq!(read, (host, port, user), "{addr}");
+        }
+    }
+
+    #[test]
+    fn an_address_without_a_host_is_refused() {
+        for addr in
+            ["", "localhost", "::1", "[::1]:5672", "amqp:", "amqp://", "amqp:/192.0.2.1:5672", "amqp:///192.0.2.1"]
+        {
+            let error = readable(addr).unwrap_err().to_string();
+            assert!(error.starts_with("AMQP_ADDR is no address like amqp://127.0.0.1:5672: "), "{addr}: {error}");
+        }
+        assert!(readable("amqps://localhost").unwrap_err().to_string().contains("no TLS"));
     }
 }

@@ -120,7 +120,7 @@ impl Class {
     /// When the system doesn't tell its addresses.
     pub fn addrs(&self) -> Result<Vec<String>> {
         let reachable = addresses::reachable(self.door.address())?;
-        Ok(reachable.iter().map(|to| format!("amqp://{USER}:{}@{}", self.password, to.address)).collect())
+        Ok(reachable.iter().map(|to| self.office.uri_at(to.address)).collect())
     }
 
     /// The address of the big screen, with its token.

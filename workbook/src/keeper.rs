@@ -5,12 +5,25 @@ use anyhow::{Context, Result};
 use std::{
     ffi::OsString,
     io::Read,
+    path::Path,
     process::{Child, Command, Stdio, exit},
     thread,
 };
 
 /// What the server writes to have the program interrupted, as CTRL+C does it.
 pub const INTERRUPT: u8 = b'i';
+
+/// The command with which the server has `workbook` keep a program.
+///
+/// It is a group of its own: what CTRL+C and a closed terminal send goes to the server's group, and a keeper that it ended
+/// would leave its program alone.
+pub fn command(workbook: &Path, program: &Path) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new(workbook);
+    command.args(["keep", "--"]).arg(program).stdin(Stdio::piped());
+    #[cfg(unix)]
+    command.process_group(0);
+    command
+}
 
 /// Runs `program` and ends with its status. Called by `workbook keep`, which is not for people.
 ///

@@ -19,6 +19,7 @@ pub mod pictures;
 pub mod publish;
 pub mod runs;
 pub mod server;
+pub mod stop;
 pub mod twins;
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The programs that readers run from the page: each in a pane of its own, built, started, listened to, and ended.
 
 use crate::{
-    keeper::INTERRUPT,
+    keeper::{self, INTERRUPT},
     listings::{Listing, edited_name, write_edited},
     news::News,
     panes::{Panes, Source, State, Stop},
@@ -162,8 +162,8 @@ impl Runs {
 
     /// A command that ends with the server.
     fn kept(&self, program: &Path) -> Command {
-        let mut command = Command::new(&self.places.keeper);
-        command.args(["keep", "--"]).arg(program).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = keeper::command(&self.places.keeper, program);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 

@@ -3,12 +3,14 @@
 use crate::{
     broker::{Broker, Watch, mailboxes},
     edition::Edition,
+    keeper,
     listings::Listing,
     locks::{Locks, content_security_policy, guard, refuse},
     news::{News, stream},
     panes::MOST_PANES,
     publish,
     runs::{Order, Places, Refusal, Runs},
+    stop::until_signal,
 };
 use anyhow::{Context, Result, bail};
 use axum::{
@@ -24,6 +26,7 @@ use axum::{
     routing::{get, post},
 };
 use futures_lite::Stream;
+use postoffice::Signals;
 use serde_json::json;
 use std::{
     convert::Infallible,
@@ -36,7 +39,7 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpListener,
-    process::Command,
+    select,
 };
 use tower_http::services::{ServeDir, ServeFile};
 
@@ -70,8 +73,9 @@ struct Desk {
     news: News,
 }
 
-/// Builds the book, opens the post office (unless a broker is there), serves the book on 127.0.0.1 until the process ends,
-/// and calls `ready` with the address and a sentence about the broker. Builds again whenever something changes.
+/// Builds the book, opens the post office (unless a broker is there), serves the book on 127.0.0.1 until CTRL+C or another
+/// signal to end, and calls `ready` with the address and a sentence about the broker. Builds again whenever something
+/// changes.
 ///
 /// # Errors
 /// When the first build fails or no port can be had. A later build that fails is reported and the pages stay as they are.
@@ -90,9 +94,18 @@ pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<(
 
     let watched = desk.clone();
     tokio::spawn(async move { watched.watch.follow(&watched.broker, &watched.news).await });
-    let app = app(desk, locks.clone(), &options.dest);
+    let app = app(desk.clone(), locks.clone(), &options.dest);
+    let signals = Signals::listen()?; // not a moment later than CTRL+C is announced
     ready(&locks.address(), &introduction);
-    axum::serve(listener, app).await.context("the server stopped")
+    until_signal(signals, async |stopped| {
+        select! {
+            served = axum::serve(listener, app) => served.context("the server stopped")?,
+            _ = stopped => {}
+        }
+        desk.broker.close().await;
+        Ok(())
+    })
+    .await
 }
 
 fn app(desk: Arc<Desk>, locks: Locks, dest: &Path) -> Router {
@@ -132,14 +145,12 @@ pub(crate) async fn listen(wanted: u16) -> Result<TcpListener> {
 /// Compiles all listings, so that the first Run doesn't have to, and tells the pages how far it is.
 async fn prebuild(places: Places, news: News) {
     let listings = Listing::all(&places.root).unwrap_or_default(); // an error is reported by whoever needs them
-    let mut cargo = Command::new(&places.keeper);
+    let mut cargo = keeper::command(&places.keeper, Path::new("cargo"));
     cargo
-        .args(["keep", "--", "cargo"])
         .args(Listing::build_arguments(listings.iter().map(|listing| listing.name.as_str())))
         .current_dir(&places.root)
         .env("CARGO_TARGET_DIR", &places.target)
         .env("CARGO_TERM_COLOR", "never")
-        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let Ok(mut child) = cargo.spawn() else { return };

@@ -8,6 +8,7 @@ mod room;
 mod served;
 
 use lapin::{ConnectionProperties, options::BasicAckOptions};
+use nix::sys::signal::Signal;
 use room::{Room, Student, command, until};
 use serde_json::json;
 use std::{
@@ -330,17 +331,31 @@ async fn a_student_who_is_removed_is_told_so_and_leaves_no_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_tells_everybody_and_closes_everything() {
+async fn ctrl_c_and_other_signals_to_end_tell_everybody_and_close_everything() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let mut room = Room::open();
+        let anna = Student::connect(&room, "anna").await;
+        anna.declare("class.anna").await;
+        let mut mail = anna.consume("class.anna").await;
+        room.signal(signal);
+        let why = room::end(&mut mail).await;
+        assert!(why.contains("CONNECTION_FORCED") && why.contains("shutdown"), "{why}");
+        let status = room.process.wait().unwrap();
+        assert!(status.success(), "{status}");
+        assert!(TcpStream::connect(&room.address).is_err() && TcpStream::connect(("127.0.0.1", room.port)).is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_class_at_once() {
     let mut room = Room::open();
-    let anna = Student::connect(&room, "anna").await;
-    anna.declare("class.anna").await;
-    let mut mail = anna.consume("class.anna").await;
-    room.interrupt();
-    let why = room::end(&mut mail).await;
-    assert!(why.contains("CONNECTION_FORCED") && why.contains("shutdown"), "{why}");
-    let status = room.process.wait().unwrap();
-    assert!(status.success(), "{status}");
-    assert!(TcpStream::connect(&room.address).is_err() && TcpStream::connect(("127.0.0.1", room.port)).is_err());
+    let mut reading = room::Reading::start(&room, "anna");
+    assert!(reading.line().starts_with("Waiting for letters"));
+    reading.signal(Signal::SIGSTOP); // so that it doesn't agree when the class closes
+    room.signal(Signal::SIGTERM);
+    until("nobody is let in any more", async || TcpStream::connect(&room.address).is_err()).await;
+    room.signal(Signal::SIGINT);
+    assert_eq!(room.process.wait().unwrap().code(), Some(130));
 }
 
 /// What the book shows of it.
@@ -390,6 +405,38 @@ fn the_program_of_the_book_says_what_it_needs() {
     let room = Room::open();
     let wrong = run(&["anna"], Some(&room.addr.replace(&room.password, "secret-guess")));
     assert!(wrong.contains("ACCESS_REFUSED") && !wrong.contains("secret-guess"), "{wrong}");
+}
+
+/// By `[::1]` lapin would understand `localhost`: both what is printed and what is typed have to lead to the class.
+#[test]
+fn a_class_at_an_ipv6_address_is_found_there() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return eprintln!("skipped: this machine has no IPv6");
+    }
+    let room = Room::open_at("[::1]:0");
+    let port = room.address.rsplit(':').next().unwrap();
+    for addr in [room.addr.clone(), format!("amqp://class:{}@[::1]:{port}", room.password)] {
+        let mut program = Command::new(room::listing("class-letter"));
+        let output = program.args(["anna", "ben", "Hi!"]).env("AMQP_ADDR", &addr).output().unwrap();
+        assert!(output.status.success(), "{addr}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    room.screen().wait_until("two letters have come", |now| now["letters"] == 2);
+}
+
+#[test]
+fn an_address_that_it_cannot_have_is_explained() {
+    let why = |listen: &str| {
+        let mut class = Command::new(env!("CARGO_BIN_EXE_workbook"));
+        let output = class.args(["class", "--yes", "--no-open", "--port", "0", "--listen", listen]).output().unwrap();
+        assert!(!output.status.success(), "{listen}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    for none in ["localhost:5672", "192.168.1.20", "::1:5672"] {
+        assert!(why(none).contains("write an IP address of this machine and a port"), "{none}: {}", why(none));
+    }
+    // An address for documentation, which no machine has.
+    let said = why("192.0.2.1:0");
+    assert!(said.contains("can't listen on 192.0.2.1:0") && said.contains("that this machine has"), "{said}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! All of them are compiled as modules of one generated test, with one call of cargo and one link.
 
+use postoffice::PostOffice;
 use rabbitmq_node::Node;
 use std::{
     collections::BTreeMap,
@@ -242,6 +243,20 @@ fn rabbitmq_comes_to_the_same_verdicts() {
         Some(format!("{}/{host}", node.amqp_addr()))
     });
     assert_none(&judge(&hosts, |_| true));
+}
+
+/// Also by the programs that go to it by way of the testkit's road.
+#[test]
+fn a_broker_that_an_ipv6_address_names_is_the_one_that_is_used() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let office = match runtime.block_on(PostOffice::builder().listen("[::1]:0".parse().unwrap()).open()) {
+        Ok(office) => office,
+        Err(error) => return eprintln!("skipped: {error}"),
+    };
+    let addr = format!("amqp://[::1]:{}", office.address().port());
+    let mut journal = office.journal();
+    assert_none(&judge(&[Some(addr)], |attempt| *attempt == Attempt::Solution));
+    assert!(journal.try_next().is_some(), "nobody has come to the post office");
 }
 
 #[test]

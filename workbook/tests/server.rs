@@ -5,11 +5,23 @@
 #[allow(dead_code)] // each test file uses its part
 mod served;
 
-use served::{Served, belongings, processes, root, wait_until};
+use futures_lite::StreamExt;
+use lapin::{
+    Connection, ConnectionProperties,
+    options::{BasicConsumeOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+use nix::{
+    sys::signal::{Signal, kill, killpg},
+    unistd::Pid,
+};
+use postoffice::PostOffice;
+use served::{DEADLINE, Served, belongings, processes, root, wait_until};
 use std::{
     fs,
     sync::{Mutex, PoisonError},
 };
+use tokio::time::timeout;
 
 /// Servers on one project build readers' versions in the same place; a person runs one server at a time.
 static EDITING: Mutex<()> = Mutex::new(());
@@ -118,6 +130,20 @@ fn an_argument_reaches_the_program_and_no_shell() {
     assert!(mailboxes.contains(r#""ready":0"#), "{mailboxes}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_at_an_ipv6_address_is_the_one_that_programs_and_the_strip_use() {
+    let office = match PostOffice::builder().listen("[::1]:0".parse().unwrap()).open().await {
+        Ok(office) => office,
+        Err(error) => return eprintln!("skipped: {error}"),
+    };
+    let served = Served::start(Some(&format!("amqp://[::1]:{}", office.address().port())));
+    let mut news = served.news();
+    assert_eq!(served.post("/workbook/runs", r#"{"listing":"send"}"#).0, 201);
+    news.wait_for("Sent: ");
+    assert_eq!(office.queue("hello").unwrap().ready, 1);
+    news.wait_for(r#""name":"hello","ready":1"#);
+}
+
 #[test]
 fn a_program_stops_as_with_ctrl_c_and_a_new_page_finds_everything() {
     let served = Served::start(None);
@@ -197,22 +223,47 @@ fn runs_in_a_row_leave_nothing_behind() {
 }
 
 #[test]
-fn no_program_outlives_a_server_that_was_killed() {
+fn no_program_outlives_a_server_however_it_ends() {
     let _editing = EDITING.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut served = Served::start(None);
-    let mut news = served.news();
-    // A program that ignores everything, and has a child of its own.
-    let stubborn = r#"fn main() {
-        let mut child = std::process::Command::new("sleep").arg("SECONDS").spawn().unwrap();
-        println!("started");
-        loop { let _ = child.wait(); std::thread::park(); }
-    }"#;
-    let seconds = format!("86{}", served.port);
-    let order = serde_json::json!({ "listing": "receive", "source": stubborn.replace("SECONDS", &seconds) });
-    assert_eq!(served.post("/workbook/runs", &order.to_string()).0, 201);
-    news.wait_for(r#""text":"started"#);
-    let sleep = format!("sleep {seconds}");
-    wait_until("the program's child runs", || processes(&sleep).len() == 1);
-    served.process.kill().unwrap(); // SIGKILL: it can tidy up nothing
-    wait_until("nothing of it runs any more", || processes(&sleep).is_empty());
+    // Those of the keyboard and of a closed terminal reach all that runs in it; SIGKILL lets the server tidy up nothing.
+    for (signal, reaches_all) in
+        [(Signal::SIGINT, true), (Signal::SIGHUP, true), (Signal::SIGTERM, false), (Signal::SIGKILL, false)]
+    {
+        let mut served = Served::start_in_a_group();
+        let mut news = served.news();
+        // A program that ignores everything, and has a child of its own.
+        let stubborn = r#"fn main() {
+            let mut child = std::process::Command::new("sleep").arg("SECONDS").spawn().unwrap();
+            println!("started");
+            loop { let _ = child.wait(); std::thread::park(); }
+        }"#;
+        let seconds = format!("86{}", served.port);
+        let order = serde_json::json!({ "listing": "receive", "source": stubborn.replace("SECONDS", &seconds) });
+        assert_eq!(served.post("/workbook/runs", &order.to_string()).0, 201);
+        news.wait_for(r#""text":"started"#);
+        let sleep = format!("sleep {seconds}");
+        wait_until("the program's child runs", || processes(&sleep).len() == 1);
+        let server = Pid::from_raw(served.process.id().cast_signed());
+        if reaches_all { killpg(server, signal) } else { kill(server, signal) }.unwrap();
+        wait_until(&format!("nothing of it runs any more after {signal}"), || processes(&sleep).is_empty());
+        served.process.wait().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clients_of_its_post_office_are_told_when_it_ends() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let mut served = Served::start(None);
+        let addr = served.broker.strip_prefix("The post office is open at ").unwrap();
+        let connection = Connection::connect(addr, ConnectionProperties::default()).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        let (durable, none) = (QueueDeclareOptions::durable(), FieldTable::default());
+        channel.queue_declare("hello".into(), durable, none.clone()).await.unwrap();
+        let subscribed = channel.basic_consume("hello".into(), "".into(), BasicConsumeOptions::default(), none).await;
+        let mut letters = subscribed.unwrap();
+        kill(Pid::from_raw(served.process.id().cast_signed()), signal).unwrap();
+        let end = timeout(DEADLINE, letters.next()).await.expect("it ends").expect("with an error").unwrap_err();
+        assert!(end.to_string().contains("CONNECTION_FORCED"), "{signal}: {end}");
+        assert_eq!(served.process.wait().unwrap().code(), Some(0), "{signal}");
+    }
 }

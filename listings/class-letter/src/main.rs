@@ -4,7 +4,7 @@
 //! Set `AMQP_ADDR` as the big screen says. To write: `cargo run -p class-letter -- anna ben Hi!`
 //! To receive your own mail, in a terminal of its own: `cargo run -p class-letter -- anna`
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use futures_lite::{StreamExt, future};
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
@@ -13,8 +13,9 @@ use lapin::{
         QueueDeclareOptions,
     },
     types::FieldTable,
+    uri::AMQPUri,
 };
-use std::env;
+use std::{env, net::Ipv6Addr};
 use tokio::signal;
 
 #[tokio::main]
@@ -25,12 +26,13 @@ async fn main() -> Result<()> {
         .context("say who you are: `cargo run -p class-letter -- anna`")?;
     let addr = env::var("AMQP_ADDR")
         .context("set AMQP_ADDR first: the big screen says to what")?;
+    let uri = read(&addr)?;
 
     // ANCHOR: name
     let properties = ConnectionProperties::default()
         .with_connection_name(me.as_str().into());
     let connection =
-        Connection::connect(&addr, properties).await.map_err(|error| {
+        Connection::connect_uri(uri, properties).await.map_err(|error| {
             anyhow!("the post office is not open to us: {error}")
         })?;
     // ANCHOR_END: name
@@ -61,6 +63,23 @@ async fn main() -> Result<()> {
     }
     connection.close(200, "goodbye".into()).await?;
     Ok(())
+}
+
+/// Reads an address. For an IPv6 host, `[::1]`, and for none, lapin alone would
+/// take `localhost`.
+fn read(addr: &str) -> Result<AMQPUri> {
+    let mut uri: AMQPUri = addr.parse().map_err(|error| {
+        anyhow!("AMQP_ADDR is no address like amqp://127.0.0.1:5672: {error}")
+    })?;
+    let mut parts = addr.split(['[', ']']);
+    if let Some(ip) = parts.find_map(|part| part.parse::<Ipv6Addr>().ok()) {
+        uri.authority.host = ip.to_string();
+    }
+    ensure!(
+        uri.authority.host != "localhost" || addr.contains("localhost"),
+        "AMQP_ADDR is no address like amqp://127.0.0.1:5672: it names no host"
+    );
+    Ok(uri)
 }
 
 // ANCHOR: write

@@ -11,20 +11,14 @@ use lapin::{
     types::FieldTable,
     uri::{AMQPScheme, AMQPUri},
 };
-use std::{env, str};
+use std::{env, net::Ipv6Addr, str};
 use tokio::signal;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let addr = env::var("AMQP_ADDR")
         .unwrap_or_else(|_| "amqp://127.0.0.1:5672".into());
-    let uri: AMQPUri = addr.parse().map_err(|error| {
-        anyhow!("AMQP_ADDR is no address like amqp://127.0.0.1:5672: {error}")
-    })?;
-    ensure!(
-        uri.scheme == AMQPScheme::AMQP,
-        "this program speaks no TLS: AMQP_ADDR has to begin with amqp://"
-    );
+    let uri = read(&addr)?;
     let broker = format!("{}:{}", uri.authority.host, uri.authority.port);
     let properties =
         ConnectionProperties::default().with_connection_name("receive".into());
@@ -80,6 +74,27 @@ async fn print_letters(mut consumer: Consumer) -> Result<()> {
     bail!("the broker cancelled our subscription: was the queue deleted?")
 }
 // ANCHOR_END: print
+
+/// Reads an address. For an IPv6 host, `[::1]`, and for none, lapin alone would
+/// take `localhost`.
+fn read(addr: &str) -> Result<AMQPUri> {
+    let mut uri: AMQPUri = addr.parse().map_err(|error| {
+        anyhow!("AMQP_ADDR is no address like amqp://127.0.0.1:5672: {error}")
+    })?;
+    let mut parts = addr.split(['[', ']']);
+    if let Some(ip) = parts.find_map(|part| part.parse::<Ipv6Addr>().ok()) {
+        uri.authority.host = ip.to_string();
+    }
+    ensure!(
+        uri.authority.host != "localhost" || addr.contains("localhost"),
+        "AMQP_ADDR is no address like amqp://127.0.0.1:5672: it names no host"
+    );
+    ensure!(
+        uri.scheme == AMQPScheme::AMQP,
+        "this program speaks no TLS: AMQP_ADDR has to begin with amqp://"
+    );
+    Ok(uri)
+}
 
 /// Says why there is no connection, and what to do about it.
 fn no_connection(broker: &str, error: &lapin::Error) -> anyhow::Error {

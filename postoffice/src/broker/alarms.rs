@@ -21,6 +21,7 @@ impl Broker {
                 self.delete_queue(queue);
             } else {
                 self.expire(queue, now);
+                self.dispatch(queue, now); // what was kept back for a while
                 self.set_alarm(queue);
             }
         }
@@ -28,9 +29,11 @@ impl Broker {
         self.check_memory();
     }
 
-    /// Sets the alarm clock for a queue to when something in it expires next.
+    /// After a queue has changed: sets the alarm clock to when something in it expires next, and lets publishers go on
+    /// that had to wait for room.
     pub(super) fn set_alarm(&mut self, id: u64) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
+        queue.evaluate_admission();
         let due = queue.next_expiry().min(queue.own_expiry());
         if due != queue.alarm {
             self.alarms.remove(&(queue.alarm, id));

@@ -5,25 +5,33 @@ use super::{
     Broker,
     exchanges::{no_exchange, refuse_default},
     queues::{no_queue, without_line_breaks},
+    replies::REPLY_TO,
 };
 use crate::{
     channel::At,
-    error::Refusal,
+    error::{Refusal, ReplyCode},
     exchange::{Binding, Destination},
     journal::Event,
+    table::Table,
 };
-use amq_protocol::{
-    protocol::{AMQPClass, exchange, queue},
-    types::FieldTable,
-};
+use amq_protocol::protocol::{AMQPClass, exchange, queue};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
+/// A direct reply goes by no binding.
+fn refuse_reply_address(name: &str) -> Result<(), Refusal> {
+    match name.strip_prefix(REPLY_TO).is_some_and(|rest| rest.starts_with('.')) {
+        true => Err(ReplyCode::AccessRefused.because("cannot bind or unbind to a volatile (direct reply-to) queue")),
+        false => Ok(()),
+    }
+}
+
 impl Broker {
-    pub(super) fn queue_bind(&mut self, at: At, bind: queue::Bind) -> Result<(), Refusal> {
+    pub(super) fn queue_bind(&mut self, at: At, bind: queue::Bind, arguments: Table<'_>) -> Result<(), Refusal> {
         let (name, key) = self.with_last_queue(at, bind.queue.as_str(), bind.routing_key.as_str())?;
+        refuse_reply_address(&name)?;
         let source = without_line_breaks(bind.exchange.as_str());
         refuse_default(&source)?;
         let exchange = self.exchanges.get(source.as_str());
@@ -31,22 +39,24 @@ impl Broker {
         // Of two missing ends RabbitMQ names the exchange.
         let exchange = exchange.ok_or_else(|| no_exchange(&source))?;
         let queue = queue.ok_or_else(|| no_queue(&name))?;
-        exchange.check_binding(&bind.arguments)?;
+        let queue_type = self.queues.get(&queue).map(|queue| queue.settings.queue_type);
+        exchange.check_binding(&key, arguments, queue_type)?;
         self.check_access(at, queue)?;
-        self.add_binding(&source, Destination::Queue(queue), &key, &bind.arguments)?;
+        self.add_binding(&source, Destination::Queue(queue), &key, arguments)?;
         if !bind.nowait {
             self.reply(at, AMQPClass::Queue(queue::AMQPMethod::BindOk(queue::BindOk {})));
         }
         Ok(())
     }
 
-    pub(super) fn queue_unbind(&mut self, at: At, unbind: queue::Unbind) -> Result<(), Refusal> {
+    pub(super) fn queue_unbind(&mut self, at: At, unbind: queue::Unbind, arguments: Table<'_>) -> Result<(), Refusal> {
         let (name, key) = self.with_last_queue(at, unbind.queue.as_str(), unbind.routing_key.as_str())?;
+        refuse_reply_address(&name)?;
         let source = without_line_breaks(unbind.exchange.as_str());
         refuse_default(&source)?;
         // Unbinding what isn't bound, or isn't there, is no mistake.
         if let Some(&queue) = self.queue_ids.get(name.as_str()) {
-            let binding = Binding::new(Destination::Queue(queue), &key, &unbind.arguments);
+            let binding = Binding::new(Destination::Queue(queue), &key, arguments);
             if self.exchanges.get(source.as_str()).is_some_and(|exchange| exchange.has_binding(&binding)) {
                 self.check_access(at, queue)?;
                 self.remove_binding(&source, &binding);
@@ -56,29 +66,34 @@ impl Broker {
         Ok(())
     }
 
-    pub(super) fn exchange_bind(&mut self, at: At, bind: exchange::Bind) -> Result<(), Refusal> {
+    pub(super) fn exchange_bind(&mut self, at: At, bind: exchange::Bind, arguments: Table<'_>) -> Result<(), Refusal> {
         let (source, destination) =
             (without_line_breaks(bind.source.as_str()), without_line_breaks(bind.destination.as_str()));
         refuse_default(&destination)?;
         refuse_default(&source)?;
         let from = self.exchanges.get(source.as_str()).ok_or_else(|| no_exchange(&source))?;
         let to = self.exchanges.get(destination.as_str()).ok_or_else(|| no_exchange(&destination))?;
-        from.check_binding(&bind.arguments)?;
+        from.check_binding(bind.routing_key.as_str(), arguments, None)?;
         let destination = Destination::Exchange(to.name.clone());
-        self.add_binding(&source, destination, bind.routing_key.as_str(), &bind.arguments)?;
+        self.add_binding(&source, destination, bind.routing_key.as_str(), arguments)?;
         if !bind.nowait {
             self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::BindOk(exchange::BindOk {})));
         }
         Ok(())
     }
 
-    pub(super) fn exchange_unbind(&mut self, at: At, unbind: exchange::Unbind) -> Result<(), Refusal> {
+    pub(super) fn exchange_unbind(
+        &mut self,
+        at: At,
+        unbind: exchange::Unbind,
+        arguments: Table<'_>,
+    ) -> Result<(), Refusal> {
         let (source, destination) =
             (without_line_breaks(unbind.source.as_str()), without_line_breaks(unbind.destination.as_str()));
         refuse_default(&destination)?;
         refuse_default(&source)?;
         let destination = Destination::Exchange(destination.into());
-        let binding = Binding::new(destination, unbind.routing_key.as_str(), &unbind.arguments);
+        let binding = Binding::new(destination, unbind.routing_key.as_str(), arguments);
         self.remove_binding(&source, &binding);
         if !unbind.nowait {
             self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::UnbindOk(exchange::UnbindOk {})));
@@ -91,7 +106,7 @@ impl Broker {
         source: &str,
         destination: Destination,
         key: &str,
-        arguments: &FieldTable,
+        arguments: Table<'_>,
     ) -> Result<(), Refusal> {
         self.check_room()?;
         let name = self.name_of(&destination);

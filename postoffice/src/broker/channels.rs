@@ -31,21 +31,36 @@ impl Broker {
         let Some(connection) = self.connections.get_mut(&at.connection) else { return };
         let Some(mut channel) = connection.channels.remove(&at.channel) else { return };
         if let Some(replies) = &channel.reply_consumer {
-            self.reply_addresses.remove(&replies.address);
+            self.forget_replies(replies);
         }
         let mut unacknowledged = channel.take_all();
+        // To leave with something of a queue's is use; a message that was got would else be none.
+        for (_, taken) in &unacknowledged {
+            if let Some(queue) = self.queues.get_mut(&taken.queue) {
+                queue.last_used = now;
+            }
+        }
         // What an open transaction had acknowledged was not acknowledged.
         let held = channel.transaction.take().unwrap_or_default().settlements;
         unacknowledged.extend(held.into_iter().flat_map(|(_, taken)| taken));
         let mut consumers: Vec<u64> = channel.consumers.into_values().collect();
         consumers.sort_unstable();
-        let mut queues: Vec<u64> = consumers.iter().filter_map(|id| Some(self.consumers.get(id)?.queue)).collect();
-        consumers.into_iter().for_each(|consumer| self.remove_consumer(consumer, now));
-        self.requeue(unacknowledged, now);
+        // A quorum queue gets back consumer by consumer, in the order in which they came; what was got, last.
+        unacknowledged.sort_by_key(|(tag, given)| match &given.consumer {
+            Some((consumer, _)) => (*consumer, String::new()),
+            None => (u64::MAX, tag.to_string()),
+        });
+        let mut queues: Vec<u64> = Vec::new();
+        queues.extend(consumers.into_iter().filter_map(|consumer| self.remove_consumer(consumer, now)));
+        self.requeue(unacknowledged, true, now);
+        queues.sort_unstable();
         queues.dedup();
         for queue in queues {
             self.dispatch(queue, now); // to a single active consumer that has taken over
             self.set_alarm(queue);
+        }
+        for queue in channel.admissions {
+            self.queues.get_mut(&queue).into_iter().for_each(|queue| queue.forget_publisher(at));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From a queue to the consumer whose turn it is (<https://www.rabbitmq.com/docs/consumers>).
 
 use super::{
-    Broker,
+    Broker, Connection, Consumer,
     dead_letter::{Dead, Reason},
     outbox::post,
 };
@@ -20,70 +20,82 @@ impl Broker {
     /// Hands out what waits in a queue for as long as a consumer can take it.
     pub(super) fn dispatch(&mut self, id: u64, now: Moment) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
+        let queue_type = queue.settings.queue_type;
+        // A quorum queue assigns all that it can before it sends, and then sends consumer by consumer.
+        let mut assigned: Vec<(u64, Entry)> = Vec::new();
         while !queue.is_empty() {
             let next = if queue.settings.single_active_consumer { queue.holder } else { queue.consumers.next() };
-            let Some(consumer_id) = next else { return };
-            let Some(consumer) = self.consumers.get_mut(&consumer_id) else { return };
-            if consumer.paused {
-                return; // the single active consumer, which nobody stands in for
+            let Some(consumer_id) = next else { break };
+            let Some(consumer) = self.consumers.get_mut(&consumer_id) else { break };
+            if consumer.paused || consumer.quiescing {
+                break; // the single active consumer, which nobody stands in for
             }
-            let Some(connection) = self.connections.get_mut(&consumer.at.connection) else { return };
+            let Some(connection) = self.connections.get_mut(&consumer.at.connection) else { break };
             let has_room = connection.has_room();
-            let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { return };
+            let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { break };
             if !has_room || !consumer.has_room() || !channel.has_room() {
                 connection.starving |= !has_room;
                 consumer.paused = true;
                 queue.consumers.pause(consumer_id);
                 continue;
             }
-            let Some(entry) = queue.pop() else { return };
-            queue.consumers.turn();
+            let Some(entry) = queue.pop() else { break };
             // What the one that was just taken had hidden may be too old.
             if queue.next_expiry() <= now {
                 for entry in queue.take_expired(now) {
                     self.memory -= entry.charge as usize;
-                    self.dead.push_back(Dead { queue: id, message: entry.message, reason: Reason::Expired });
+                    self.dead.push_back(Dead::new(id, entry, Reason::Expired));
                 }
             }
-            let redelivered = entry.returns > 0;
-            let message = message_for_delivery(queue, &entry);
-            let kept = if consumer.no_ack {
-                self.memory -= entry.charge as usize;
-                None
-            } else {
+            channel.last_served = id;
+            if !consumer.no_ack {
                 queue.unacknowledged += 1;
                 consumer.in_flight += 1;
-                Some(Unacknowledged { queue: id, consumer: Some((consumer_id, consumer.tag.clone())), entry })
-            };
-            let delivery_tag = channel.deliver(kept);
-            if let Some(journal) = &mut self.journal {
-                journal.push(Event::Delivered {
-                    queue: queue.name.clone(),
-                    connection: consumer.at.connection,
-                    consumer_tag: Some(consumer.tag.clone()),
-                    delivery_tag,
-                    redelivered,
-                });
             }
-            let consumer_tag = consumer.tag.clone();
-            let effect = Effect::Deliver { consumer_tag, delivery_tag, redelivered, message };
-            post(&mut self.woken, connection, consumer.at, effect);
+            if !queue.settings.single_active_consumer {
+                queue.consumers.turn();
+            }
+            match queue_type {
+                QueueType::Classic => {
+                    let journal = &mut self.journal;
+                    let freed =
+                        hand_out(queue, id, entry, (consumer_id, consumer), connection, &mut self.woken, journal);
+                    self.memory -= freed;
+                }
+                QueueType::Quorum => {
+                    if !consumer.has_room() {
+                        consumer.paused = true;
+                        queue.consumers.pause(consumer_id);
+                    }
+                    connection.reserve(&entry.message);
+                    assigned.push((consumer_id, entry));
+                }
+            }
+        }
+        queue.evaluate_admission();
+        assigned.sort_by_key(|(consumer, _)| *consumer);
+        for (consumer_id, entry) in assigned {
+            let Some(consumer) = self.consumers.get(&consumer_id) else { continue };
+            let Some(connection) = self.connections.get_mut(&consumer.at.connection) else { continue };
+            connection.release(&entry.message);
+            let journal = &mut self.journal;
+            self.memory -= hand_out(queue, id, entry, (consumer_id, consumer), connection, &mut self.woken, journal);
         }
     }
 
     /// Lets paused consumers of these queues go on, those that can, and hands out what waits for them.
     pub(super) fn resume(&mut self, queues: impl IntoIterator<Item = u64>, now: Moment) {
         for id in queues {
-            if self.unpause(id) {
-                self.expire(id, now);
-                self.dispatch(id, now);
-            }
+            self.activate_consumer(id);
+            self.unpause(id);
+            self.expire(id, now);
+            self.dispatch(id, now);
         }
     }
 
     /// Brings those consumers of a queue back into the circle that can take a message again.
-    pub(super) fn unpause(&mut self, id: u64) -> bool {
-        let Some(queue) = self.queues.get_mut(&id) else { return false };
+    pub(super) fn unpause(&mut self, id: u64) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
         let (consumers, connections) = (&mut self.consumers, &self.connections);
         queue.consumers.resume(|id| {
             let Some(consumer) = consumers.get_mut(&id) else { return false };
@@ -92,7 +104,7 @@ impl Broker {
             let can_go_on = connection.has_room() && consumer.has_room() && channel.is_some_and(|c| c.has_room());
             consumer.paused = !can_go_on;
             can_go_on
-        })
+        });
     }
 
     /// The client has read what lay in its outbox: its consumers can go on.
@@ -133,27 +145,62 @@ impl Broker {
     pub(super) fn give_up(&mut self, id: u64, entries: Vec<Entry>, reason: Reason) {
         for entry in entries {
             self.memory -= entry.charge as usize;
-            self.dead.push_back(Dead { queue: id, message: entry.message, reason });
+            self.dead.push_back(Dead::new(id, entry, reason));
         }
     }
 }
 
-/// The message as a consumer gets it: one that has come back to a quorum queue says how often.
-/// See <https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling>.
-fn message_for_delivery(queue: &Queue, entry: &Entry) -> Arc<Message> {
-    match (queue.settings.queue_type, entry.returns) {
-        (QueueType::Classic, _) | (QueueType::Quorum, 0) => entry.message.clone(),
-        (QueueType::Quorum, _) => with_delivery_count(entry),
+/// Sends one message of a queue to a consumer. Gives how much memory is free now: none as long as the delivery has to be
+/// acknowledged.
+fn hand_out(
+    queue: &Queue,
+    id: u64,
+    entry: Entry,
+    (consumer_id, consumer): (u64, &Consumer),
+    connection: &mut Connection,
+    woken: &mut Vec<u64>,
+    journal: &mut Option<Vec<Event>>,
+) -> usize {
+    let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { return 0 };
+    let redelivered = queue.is_repetition(&entry);
+    let message = message_for_delivery(queue, &entry);
+    let (kept, freed) = match consumer.no_ack {
+        true => (None, entry.charge as usize),
+        false => (Some(Unacknowledged { queue: id, consumer: Some((consumer_id, consumer.tag.clone())), entry }), 0),
+    };
+    let delivery_tag = channel.deliver(kept);
+    if let Some(journal) = journal {
+        journal.push(Event::Delivered {
+            queue: queue.name.clone(),
+            connection: consumer.at.connection,
+            consumer_tag: Some(consumer.tag.clone()),
+            delivery_tag,
+            redelivered,
+        });
     }
+    let consumer_tag = consumer.tag.clone();
+    let effect = Effect::Deliver { consumer_tag, delivery_tag, redelivered, message };
+    post(woken, connection, consumer.at, effect);
+    freed
 }
 
-/// The message with the header that says how often it has come back.
-pub(super) fn with_delivery_count(entry: &Entry) -> Arc<Message> {
+/// The message as a client gets it: one that has come back to a quorum queue says how often, and how often of these its
+/// delivery had failed. See <https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling>.
+pub(super) fn message_for_delivery(queue: &Queue, entry: &Entry) -> Arc<Message> {
+    // What failed before it died in another queue counts on here.
+    let taken = if entry.returns > 0 { entry.returns } else { entry.failures };
+    if queue.settings.queue_type == QueueType::Classic || taken == 0 {
+        return entry.message.clone();
+    }
     let content = &entry.message.content;
     let Ok(properties) = content.properties() else { return entry.message.clone() };
     let mut headers = properties.headers().unwrap_or_default();
-    headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(entry.returns.into()));
+    headers.insert("x-acquired-count".into(), AMQPValue::LongLongInt(taken.into()));
+    if entry.failures > 0 {
+        headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(entry.failures.into()));
+    }
     let raw = properties.with_headers(&headers);
     let content = Content::new(content.routing_key(), &raw, content.body());
-    Arc::new(Message { exchange: entry.message.exchange.clone(), content })
+    let Message { exchange, annotations, .. } = &*entry.message;
+    Arc::new(Message { exchange: exchange.clone(), content, annotations: annotations.clone() })
 }

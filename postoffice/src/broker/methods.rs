@@ -7,6 +7,7 @@ use crate::{
     error::{Refusal, ReplyCode},
     message::Content,
     queue::Moment,
+    table::Table,
     wire::{Ids, PUBLISH, Publish},
 };
 use amq_protocol::protocol::{AMQPClass, access, basic, channel, confirm, exchange, queue, tx};
@@ -20,16 +21,18 @@ pub(crate) struct Fatal {
 }
 
 impl Broker {
-    /// Does what a client's method asks for. A mistake closes the channel, or is returned if it ends the connection.
+    /// Does what a client's method asks for. Where names in its table matter that the codec can't hold, the table comes with
+    /// it. A mistake closes the channel, or is returned if it ends the connection.
     pub(crate) fn method(
         &mut self,
         connection: u64,
         channel: u16,
         ids: Ids,
         method: AMQPClass,
+        table: Table<'_>,
         now: Moment,
     ) -> Result<(), Fatal> {
-        self.in_channel(connection, channel, ids, now, |broker, at| broker.perform(at, method, now))
+        self.in_channel(connection, channel, ids, now, |broker, at| broker.perform(at, method, table, now))
     }
 
     /// Routes a client's message.
@@ -44,13 +47,16 @@ impl Broker {
         self.in_channel(connection, channel, PUBLISH, now, |broker, at| broker.accept(at, publish, content, now))
     }
 
-    /// Refuses a message that was too large to be kept.
-    pub(crate) fn too_large(&mut self, connection: u64, channel: u16, size: u64, now: Moment) -> Result<(), Fatal> {
-        let limit = self.limits.message;
-        self.in_channel(connection, channel, PUBLISH, now, |_, _| {
-            let text = format!("message size {size} is larger than configured max size {limit}");
-            Err(ReplyCode::PreconditionFailed.because(text))
-        })
+    /// Refuses what was known to be refused before the channel came to it.
+    pub(crate) fn refuse(
+        &mut self,
+        connection: u64,
+        channel: u16,
+        ids: Ids,
+        refusal: Refusal,
+        now: Moment,
+    ) -> Result<(), Fatal> {
+        self.in_channel(connection, channel, ids, now, |_, _| Err(refusal))
     }
 
     /// Runs an operation on a channel that is open, and closes the channel if the operation is refused.
@@ -102,23 +108,23 @@ impl Broker {
         Ok(())
     }
 
-    fn perform(&mut self, at: At, method: AMQPClass, now: Moment) -> Result<(), Refusal> {
+    fn perform(&mut self, at: At, method: AMQPClass, table: Table<'_>, now: Moment) -> Result<(), Refusal> {
         match method {
             AMQPClass::Basic(method) => self.basic(at, method, now),
             AMQPClass::Queue(method) => match method {
                 queue::AMQPMethod::Declare(declare) => self.queue_declare(at, declare, now),
-                queue::AMQPMethod::Bind(bind) => self.queue_bind(at, bind),
-                queue::AMQPMethod::Unbind(unbind) => self.queue_unbind(at, unbind),
+                queue::AMQPMethod::Bind(bind) => self.queue_bind(at, bind, table),
+                queue::AMQPMethod::Unbind(unbind) => self.queue_unbind(at, unbind, table),
                 queue::AMQPMethod::Purge(purge) => self.queue_purge(at, purge, now),
                 queue::AMQPMethod::Delete(delete) => self.queue_delete(at, delete, now),
-                _ => Err(unimplemented()),
+                _ => Err(Refusal::unimplemented()),
             },
             AMQPClass::Exchange(method) => match method {
                 exchange::AMQPMethod::Declare(declare) => self.exchange_declare(at, declare),
                 exchange::AMQPMethod::Delete(delete) => self.exchange_delete(at, delete),
-                exchange::AMQPMethod::Bind(bind) => self.exchange_bind(at, bind),
-                exchange::AMQPMethod::Unbind(unbind) => self.exchange_unbind(at, unbind),
-                _ => Err(unimplemented()),
+                exchange::AMQPMethod::Bind(bind) => self.exchange_bind(at, bind, table),
+                exchange::AMQPMethod::Unbind(unbind) => self.exchange_unbind(at, unbind, table),
+                _ => Err(Refusal::unimplemented()),
             },
             AMQPClass::Channel(method) => match method {
                 channel::AMQPMethod::Open(_) => Err(ReplyCode::ChannelError.because("second 'channel.open' seen")),
@@ -133,7 +139,7 @@ impl Broker {
                     Ok(())
                 }
                 channel::AMQPMethod::Flow(_) => Err(ReplyCode::NotImplemented.because("active=false")),
-                _ => Err(unimplemented()),
+                _ => Err(Refusal::unimplemented()),
             },
             AMQPClass::Confirm(confirm::AMQPMethod::Select(select)) => self.confirm_select(at, select),
             AMQPClass::Tx(tx::AMQPMethod::Select(_)) => self.tx_select(at),
@@ -144,7 +150,7 @@ impl Broker {
                 Ok(())
             }
             AMQPClass::Connection(_) | AMQPClass::Confirm(_) | AMQPClass::Tx(_) | AMQPClass::Access(_) => {
-                Err(unimplemented())
+                Err(Refusal::unimplemented())
             }
         }
     }
@@ -160,11 +166,7 @@ impl Broker {
             basic::AMQPMethod::Qos(qos) => self.basic_qos(at, qos, now),
             basic::AMQPMethod::Recover(recover) => self.basic_recover(at, recover.requeue, true, now),
             basic::AMQPMethod::RecoverAsync(recover) => self.basic_recover(at, recover.requeue, false, now),
-            _ => Err(unimplemented()),
+            _ => Err(Refusal::unimplemented()),
         }
     }
-}
-
-fn unimplemented() -> Refusal {
-    ReplyCode::CommandInvalid.because("unimplemented method")
 }

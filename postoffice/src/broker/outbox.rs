@@ -4,7 +4,8 @@
 use super::{Broker, Connection};
 use crate::{
     channel::At,
-    effect::{Effect, Outgoing},
+    effect::{Effect, Outgoing, delivery_weight},
+    message::Message,
     queue::Moment,
 };
 use amq_protocol::protocol::{AMQPClass, connection};
@@ -17,6 +18,16 @@ impl Connection {
     /// Whether more may be laid into the outbox.
     pub(super) fn has_room(&self) -> bool {
         self.outbox_weight < OUTBOX_LIMIT
+    }
+
+    /// Counts a delivery that will be laid into the outbox in a moment.
+    pub(super) fn reserve(&mut self, message: &Message) {
+        self.outbox_weight += delivery_weight(message);
+    }
+
+    /// Takes back what [`Connection::reserve`] counted.
+    pub(super) fn release(&mut self, message: &Message) {
+        self.outbox_weight -= delivery_weight(message);
     }
 }
 
@@ -109,8 +120,8 @@ pub(super) fn post(woken: &mut Vec<u64>, connection: &mut Connection, at: At, ef
     }
     connection.outbox_weight += effect.weight();
     // Confirms that follow one another become one with `multiple`, as RabbitMQ does when it is busy.
-    if let Effect::Confirm { delivery_tag, .. } = effect
-        && let Some(Outgoing { channel, effect: Effect::Confirm { delivery_tag: last, multiple } }) =
+    if let Effect::Confirm { delivery_tag, is_alone: false, .. } = effect
+        && let Some(Outgoing { channel, effect: Effect::Confirm { delivery_tag: last, multiple, is_alone: false } }) =
             connection.outbox.last_mut()
         && *channel == at.channel
         && *last + 1 == delivery_tag

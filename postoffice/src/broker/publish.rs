@@ -1,30 +1,25 @@
 //! From a message to the queues that it goes to, and its confirm (AMQP 0-9-1, section 1.8.3.7;
 //! <https://www.rabbitmq.com/docs/publishers>, <https://www.rabbitmq.com/docs/confirms>).
 
-use super::{
-    Broker, charge,
-    dead_letter::{Dead, Reason},
-    exchanges::no_exchange,
-    queues::REPLY_TO,
-};
+use super::{Broker, charge, dead_letter::Dead, exchanges::no_exchange, replies::REPLY_TO};
 use crate::{
-    arguments::Overflow,
+    annotations::Annotations,
+    arguments::{Overflow, QueueType},
     channel::At,
     effect::Effect,
     erlang,
     error::{Refusal, ReplyCode, exchange_in_vhost},
-    exchange::Destination,
+    exchange::{Destination, Exchange},
     expiration,
+    headers::MessageHeaders,
     journal::Event,
     message::{Content, Message},
     properties::Properties,
     queue::Moment,
+    table::{Table, Value},
     wire::Publish,
 };
-use amq_protocol::{
-    protocol::{AMQPClass, confirm},
-    types::{AMQPValue, FieldTable},
-};
+use amq_protocol::protocol::{AMQPClass, confirm};
 use std::{collections::HashSet, sync::Arc};
 
 /// Where a message goes.
@@ -32,14 +27,20 @@ use std::{collections::HashSet, sync::Arc};
 pub(super) struct Route {
     /// The queues, each once.
     pub(super) queues: Vec<u64>,
-    /// Channels that wait for a direct reply, with the name that the reply was sent to.
-    replies: Vec<(At, Arc<str>)>,
+    /// The names that were given to channels for their direct replies; nobody need listen there any more.
+    pub(super) replies: Vec<Arc<str>>,
+}
+
+impl Route {
+    fn is_empty(&self) -> bool {
+        self.queues.is_empty() && self.replies.is_empty()
+    }
 }
 
 /// A message that is about to be put into queues.
 pub(super) struct Delivery {
     pub(super) message: Arc<Message>,
-    pub(super) queues: Vec<u64>,
+    pub(super) route: Route,
     /// Who sent it; none for the office itself.
     pub(super) from: Option<At>,
     /// The sender wants it back if no queue takes it.
@@ -59,66 +60,46 @@ impl Broker {
         mut content: Content,
         now: Moment,
     ) -> Result<(), Refusal> {
-        if publish.immediate {
-            return Err(ReplyCode::NotImplemented.because("immediate=true"));
-        }
-        let name = publish.exchange.as_str();
-        let exchange = self.exchanges.get(name).ok_or_else(|| no_exchange(name))?;
+        let exchange = self.exchange_named(&publish.exchange)?;
         if exchange.internal {
-            return Err(
-                ReplyCode::AccessRefused.because(format!("cannot publish to internal {}", exchange_in_vhost(name)))
-            );
+            let text = format!("cannot publish to internal {}", exchange_in_vhost(&exchange.name));
+            return Err(ReplyCode::AccessRefused.because(text));
         }
         let exchange = exchange.name.clone();
         // RabbitMQ's channel fails over properties that it can't read, and takes the connection with it.
         let properties = content.properties().map_err(|_| Refusal::internal())?;
-        let mut replaced = None;
+        let mut reply_to = None;
         if properties.reply_to() == Some(REPLY_TO.as_bytes()) {
             let replies = self.channel(at).and_then(|channel| channel.reply_consumer.as_ref());
-            let address = &replies
-                .ok_or_else(|| ReplyCode::PreconditionFailed.because("fast reply consumer does not exist"))?
-                .address;
-            replaced = Some(properties.with_reply_to(address));
+            let replies =
+                replies.ok_or_else(|| ReplyCode::PreconditionFailed.because("fast reply consumer does not exist"))?;
+            reply_to = Some(replies.address.clone());
         }
-        self.check_user(at, &properties)?;
         let lifetime = properties.expiration().map(expiration::parse).transpose()?;
-        if let Some(mode) = properties.delivery_mode().filter(|mode| !matches!(mode, 1 | 2)) {
-            let text = format!("invalid message: {{delivery_mode_unknown,{mode}}}");
-            return Err(ReplyCode::PreconditionFailed.because(text));
-        }
         let confirm = self
             .channel(at)
             .and_then(|channel| (channel.confirms || channel.transaction.is_some()).then(|| channel.next_publish()));
-        let headers = if properties.has_headers() { properties.headers() } else { None };
-        let copies = headers.as_ref().map(copy_keys).transpose()?.unwrap_or_default();
-        if let Some(raw) = replaced {
-            content = Content::new(content.routing_key(), &raw, content.body());
+        let headers = properties.header_table();
+        let copies = headers.map(copy_keys).transpose()?.unwrap_or_default();
+        self.check_user(at, &properties)?;
+        // Routing goes by the headers as they came, but for the BCC; the receiver gets them in order.
+        let without_bcc = headers.and_then(|headers| headers.without("BCC"));
+        let without_bcc = without_bcc.as_deref().map(Table::checked);
+        let route = self.route_by_keys(&exchange, &content.routing_key_text(), &copies.copies, without_bcc.or(headers));
+        if let Some(raw) = properties.rewritten(reply_to.as_deref(), without_bcc, lifetime) {
+            content = content.with_properties(&raw);
         }
-        if let Some(headers) = headers.as_ref().filter(|headers| headers.inner().contains_key("BCC")) {
-            let without = without_header(headers, "BCC");
-            let raw = content.properties().map_err(|_| Refusal::internal())?.with_headers(&without);
-            content = Content::new(content.routing_key(), &raw, content.body());
+        let mut message = Message::new(exchange, content);
+        if !copies.copies.is_empty() {
+            message.annotations = Some(Box::new(copies));
         }
-        let message = Message { exchange, content };
-        let key = message.routing_key();
-        let route = match copies.is_empty() {
-            true => self.route(&message.exchange, &[&key], headers.as_ref()),
-            false => {
-                let keys: Vec<&str> = std::iter::once(&*key).chain(copies.iter().map(String::as_str)).collect();
-                self.route(&message.exchange, &keys, headers.as_ref())
-            }
-        };
         self.note_published(Some(at), &message, &route.queues);
-        let message = Arc::new(message);
-        for (receiver, address) in route.replies {
-            self.deliver_reply(receiver, &address, &message);
+        let (message, mandatory) = (Arc::new(message), publish.mandatory);
+        if self.channel(at).is_some_and(|channel| channel.transaction.is_some()) {
+            self.hold(at, message, route, mandatory);
+        } else {
+            self.deliver(Delivery { message, route, from: Some(at), mandatory, confirm, lifetime }, now);
         }
-        if let Some(transaction) = self.channel(at).and_then(|channel| channel.transaction.as_mut()) {
-            transaction.publishes.push((message, route.queues, publish.mandatory));
-            return Ok(());
-        }
-        let mandatory = publish.mandatory;
-        self.deliver(Delivery { message, queues: route.queues, from: Some(at), mandatory, confirm, lifetime }, now);
         Ok(())
     }
 
@@ -128,9 +109,14 @@ impl Broker {
         if claimed == actual.as_bytes() {
             return Ok(());
         }
-        let claimed = String::from_utf8_lossy(claimed);
+        let claimed = erlang::text(claimed);
         let text = format!("user_id property set to '{claimed}' but authenticated user was '{actual}'");
         Err(ReplyCode::PreconditionFailed.because(text))
+    }
+
+    fn exchange_named(&self, name: &[u8]) -> Result<&Exchange, Refusal> {
+        let known = std::str::from_utf8(name).ok().and_then(|name| self.exchanges.get(name));
+        known.ok_or_else(|| no_exchange(&erlang::text(name)))
     }
 
     pub(super) fn note_published(&mut self, from: Option<At>, message: &Message, queues: &[u64]) {
@@ -147,18 +133,29 @@ impl Broker {
         });
     }
 
+    /// Where a message goes by its own routing key and those of its copies, and by the headers that count for it.
+    pub(super) fn route_message(&self, message: &Message, headers: Option<Table<'_>>) -> Route {
+        self.route_by_keys(&message.exchange, &message.routing_key(), message.copies(), headers)
+    }
+
+    fn route_by_keys(&self, exchange: &str, key: &str, copies: &[Box<[u8]>], headers: Option<Table<'_>>) -> Route {
+        if copies.is_empty() {
+            return self.route(exchange, &[key], headers);
+        }
+        let copies: Vec<_> = copies.iter().map(|key| String::from_utf8_lossy(key)).collect();
+        let keys: Vec<&str> = std::iter::once(key).chain(copies.iter().map(|key| &**key)).collect();
+        self.route(exchange, &keys, headers)
+    }
+
     /// Follows the bindings from an exchange, through other exchanges, to queues. The first key is the message's own;
     /// the others come from its headers `CC` and `BCC` (<https://www.rabbitmq.com/docs/sender-selected>).
-    pub(super) fn route(&self, exchange: &str, keys: &[&str], headers: Option<&FieldTable>) -> Route {
+    fn route(&self, exchange: &str, keys: &[&str], headers: Option<Table<'_>>) -> Route {
         let mut route = Route::default();
         if exchange.is_empty() {
-            for &key in keys {
-                match self.reply_addresses.get_key_value(key) {
-                    Some((address, at)) => route.replies.push((*at, address.clone())),
-                    None => route.queues.extend(self.queue_ids.get(key)),
-                }
-            }
+            route.queues.extend(keys.iter().filter_map(|&key| self.queue_ids.get(key)));
+            route.replies = self.reply_addresses_in(keys);
         } else {
+            let headers = MessageHeaders::new(headers);
             let mut visited: Vec<&str> = vec![exchange];
             let mut known = HashSet::new(); // the same; a set costs nothing as long as it is empty
             let mut next = 0;
@@ -167,17 +164,13 @@ impl Broker {
                 let mut onward = Vec::new();
                 let mut found = false;
                 for &key in keys {
-                    exchange.route(
-                        key,
-                        || headers.cloned().unwrap_or_default(),
-                        |destination| {
-                            found = true;
-                            match destination {
-                                Destination::Queue(id) => route.queues.push(*id),
-                                Destination::Exchange(name) => onward.push(name.clone()),
-                            }
-                        },
-                    );
+                    exchange.route(key, &headers, |destination| {
+                        found = true;
+                        match destination {
+                            Destination::Queue(id) => route.queues.push(*id),
+                            Destination::Exchange(name) => onward.push(name.clone()),
+                        }
+                    });
                 }
                 if !found {
                     onward.extend(exchange.alternate.clone());
@@ -203,56 +196,69 @@ impl Broker {
 
     /// Puts a message into queues, hands it to consumers, and answers its sender.
     pub(super) fn deliver(&mut self, delivery: Delivery, now: Moment) {
-        let Delivery { message, queues, from, mandatory, confirm, lifetime } = delivery;
-        let charge = charge(&message, queues.len());
+        let Delivery { message, route, from, mandatory, confirm, lifetime } = delivery;
+        let charge = charge(&message, route.queues.len());
         let mut refused = false;
-        for &id in &queues {
-            let Some(queue) = self.queues.get_mut(&id) else { continue };
-            if queue.settings.overflow.refuses() && queue.refuses(message.body_length()) {
+        for &id in &route.queues {
+            if self.is_refused(id, from, &message) {
+                let Some(queue) = self.queues.get(&id) else { continue };
                 refused = true;
                 let name = queue.name.clone();
                 let to_dead_letters = queue.settings.overflow == Overflow::RejectPublishDlx;
                 self.note(|| Event::Refused { queue: name });
                 if to_dead_letters {
-                    self.dead.push_back(Dead { queue: id, message: message.clone(), reason: Reason::MaxLength });
+                    self.dead.push_back(Dead::refused(id, message.clone()));
                 }
                 continue;
             }
+            let Some(queue) = self.queues.get_mut(&id) else { continue };
             queue.push(message.clone(), charge, lifetime, now);
             self.memory += charge as usize;
             // First to a consumer, if one is free: a message that never waits is never too old or too many.
             self.dispatch(id, now);
+            if let Some(queue) = self.queues.get_mut(&id) {
+                queue.has_arrived();
+            }
             self.enforce_limits(id, now);
         }
+        route.replies.iter().for_each(|address| self.deliver_reply(address, &message));
         let Some(at) = from else { return };
-        if mandatory && queues.is_empty() {
+        if mandatory && route.is_empty() {
             let (exchange, routing_key) = (message.exchange.clone(), (*message.routing_key()).into());
             self.note(|| Event::Returned { connection: at.connection, exchange, routing_key });
             self.send(at, Effect::Return(message));
         }
         match (confirm, refused) {
             (None, _) => {}
-            (Some(delivery_tag), false) => self.send(at, Effect::Confirm { delivery_tag, multiple: false }),
+            (Some(delivery_tag), false) => {
+                self.send(at, Effect::Confirm { delivery_tag, multiple: false, is_alone: route.is_empty() });
+            }
             (Some(delivery_tag), true) => self.send(at, Effect::Refuse { delivery_tag }),
         }
     }
 
-    /// Whether any of these queues would refuse the message.
-    pub(super) fn is_refused_by(&self, queues: &[u64], message: &Message) -> bool {
-        let length = message.body_length();
-        queues.iter().filter_map(|id| self.queues.get(id)).any(|queue| queue.refuses(length))
+    /// Whether any of these queues refuses a message of this channel.
+    pub(super) fn is_refused_by(&mut self, queues: &[u64], from: At, message: &Message) -> bool {
+        queues.iter().any(|&id| self.is_refused(id, Some(from), message))
     }
 
-    /// Hands a reply to the channel that waits for it. As in RabbitMQ 3.10 it doesn't count as a delivery of its own:
-    /// its tag is the one that the channel's next delivery will have.
-    fn deliver_reply(&mut self, at: At, address: &Arc<str>, message: &Arc<Message>) {
-        let Some(channel) = self.channel(at) else { return };
-        let Some(replies) = channel.reply_consumer.as_ref().filter(|replies| replies.address == *address) else {
-            return;
+    /// Whether a queue that refuses when it is full does so now. A quorum queue refuses channels, and so never a dead
+    /// letter, which comes from none.
+    fn is_refused(&mut self, id: u64, from: Option<At>, message: &Message) -> bool {
+        let Some(queue) = self.queues.get_mut(&id).filter(|queue| queue.settings.overflow.refuses()) else {
+            return false;
         };
-        let consumer_tag = replies.tag.clone();
-        let delivery_tag = channel.next_delivery();
-        self.send(at, Effect::Deliver { consumer_tag, delivery_tag, redelivered: false, message: message.clone() });
+        match (queue.settings.queue_type, from) {
+            (QueueType::Classic, _) => queue.refuses(message),
+            (QueueType::Quorum, None) => false,
+            (QueueType::Quorum, Some(at)) => {
+                let is_refused = !queue.admits(at);
+                if let Some(channel) = self.channel(at) {
+                    channel.admissions.insert(id);
+                }
+                is_refused
+            }
+        }
     }
 
     pub(super) fn confirm_select(&mut self, at: At, select: confirm::Select) -> Result<(), Refusal> {
@@ -269,31 +275,18 @@ impl Broker {
 }
 
 /// The further routing keys in a message's headers.
-pub(super) fn copy_keys(headers: &FieldTable) -> Result<Vec<String>, Refusal> {
-    let mut keys = Vec::new();
-    for name in ["CC", "BCC"] {
-        match headers.inner().get(name) {
-            None => {}
-            Some(AMQPValue::FieldArray(values)) => {
-                let texts = values.as_slice().iter().filter_map(crate::properties::long_text);
-                keys.extend(texts.map(str::to_owned));
-            }
-            Some(other) => {
-                let kind = erlang::type_name(other);
-                let text = format!("invalid message: {{unacceptable_type_in_header,\"{name}\",{kind}}}");
-                return Err(ReplyCode::PreconditionFailed.because(text));
-            }
-        }
-    }
-    Ok(keys)
+fn copy_keys(headers: Table<'_>) -> Result<Annotations, Refusal> {
+    Ok(Annotations::of_copies(keys_in(headers, "CC")?, keys_in(headers, "BCC")?))
 }
 
-/// A copy of the headers with one left out.
-pub(super) fn without_header(headers: &FieldTable, name: &str) -> FieldTable {
-    let mut rest = FieldTable::default();
-    let kept = headers.inner().iter().filter(|(known, _)| known.as_str() != name);
-    for (known, value) in kept {
-        rest.insert(known.clone(), value.clone());
+fn keys_in(headers: Table<'_>, name: &str) -> Result<Vec<Box<[u8]>>, Refusal> {
+    match headers.get(name) {
+        None => Ok(Vec::new()),
+        Some(values) if values.is_array() => Ok(values.items().filter_map(Value::text).map(Box::from).collect()),
+        Some(other) => {
+            let kind = erlang::type_name(&other.to_amqp());
+            let text = format!("invalid message: {{unacceptable_type_in_header,\"{name}\",{kind}}}");
+            Err(ReplyCode::PreconditionFailed.because(text))
+        }
     }
-    rest
 }

@@ -1,6 +1,6 @@
 //! Declaring, purging and deleting queues, and what a channel may call them (AMQP 0-9-1, section 1.7).
 
-use super::Broker;
+use super::{Broker, replies::REPLY_TO};
 use crate::{
     arguments::{QueueType, Settings},
     channel::At,
@@ -18,18 +18,12 @@ use amq_protocol::{
 };
 use std::sync::Arc;
 
-/// The name with which a client asks for direct replies; the broker appends to it.
-pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
-
 impl Broker {
     pub(super) fn queue_declare(&mut self, at: At, declare: queue::Declare, now: Moment) -> Result<(), Refusal> {
         let name = without_line_breaks(declare.queue.as_str());
         if name.starts_with(REPLY_TO) {
-            // A server asks this way whether its client still waits for the reply.
-            return match name == REPLY_TO || self.reply_addresses.contains_key(name.as_str()) {
-                true => self.declared(at, declare.nowait, name.into(), 0, 1),
-                false => Err(no_queue(&name)),
-            };
+            self.check_reply_address(at, &name)?;
+            return self.declared(at, declare.nowait, name.into(), 0, 1);
         }
         if declare.passive {
             // To ask is to use it, even where it then turns out to be somebody else's.
@@ -130,7 +124,7 @@ impl Broker {
     }
 
     pub(super) fn counts(&self, queue: u64) -> (usize, usize) {
-        self.queues.get(&queue).map_or((0, 0), |queue| (queue.len(), queue.consumers.len()))
+        self.queues.get(&queue).map_or((0, 0), |queue| (queue.len(), queue.consumer_count()))
     }
 
     fn check_same_queue(
@@ -153,8 +147,13 @@ impl Broker {
 
     pub(super) fn queue_purge(&mut self, at: At, purge: queue::Purge, now: Moment) -> Result<(), Refusal> {
         let name = self.or_last_queue(at, purge.queue.as_str())?;
-        let queue = self.queue_for(at, &name)?;
-        let count = self.purge(queue, now);
+        let count = match self.is_reply_address(&name) {
+            true => 0,
+            false => {
+                let queue = self.queue_for(at, &name)?;
+                self.purge(queue, now)
+            }
+        };
         if !purge.nowait {
             let ok = queue::PurgeOk { message_count: count as u32 };
             self.reply(at, AMQPClass::Queue(queue::AMQPMethod::PurgeOk(ok)));
@@ -174,17 +173,20 @@ impl Broker {
 
     pub(super) fn queue_delete(&mut self, at: At, delete: queue::Delete, now: Moment) -> Result<(), Refusal> {
         let name = without_line_breaks(&self.or_last_queue(at, delete.queue.as_str())?);
-        let mut count = 0;
+        let mut gone = None;
         if let Some(&id) = self.queue_ids.get(name.as_str()) {
             self.check_access(at, id)?;
             self.expire(id, now);
             self.check_conditions(id, delete.if_unused, delete.if_empty)?;
-            (count, _) = self.counts(id);
-            self.delete_queue(id);
+            gone = Some((id, self.counts(id).0));
         }
         if !delete.nowait {
-            let ok = queue::DeleteOk { message_count: count as u32 };
+            let ok = queue::DeleteOk { message_count: gone.map_or(0, |(_, messages)| messages as u32) };
             self.reply(at, AMQPClass::Queue(queue::AMQPMethod::DeleteOk(ok)));
+        }
+        // A channel that consumes from the queue hears first that it is deleted, and then that its consumer is gone.
+        if let Some((id, _)) = gone {
+            self.delete_queue(id);
         }
         Ok(())
     }

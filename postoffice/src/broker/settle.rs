@@ -1,16 +1,13 @@
-//! Acknowledgements, requeues and transactions (AMQP 0-9-1, sections 1.8.3.13 to 1.8.3.16 and 1.9;
-//! <https://www.rabbitmq.com/docs/confirms>).
+//! Acknowledgements and requeues (AMQP 0-9-1, sections 1.8.3.13 to 1.8.3.16; <https://www.rabbitmq.com/docs/confirms>).
 
-use super::{Broker, dead_letter::Reason, publish::Delivery};
+use super::{Broker, dead_letter::Reason};
 use crate::{
-    arguments::QueueType,
-    channel::{At, Settlement, Taken, Transaction, Unacknowledged},
+    channel::{At, Settlement, Taken, Unacknowledged},
     error::{Refusal, ReplyCode},
-    expiration,
     journal::Event,
     queue::Moment,
 };
-use amq_protocol::protocol::{AMQPClass, basic, tx};
+use amq_protocol::protocol::{AMQPClass, basic};
 use std::collections::BTreeMap;
 
 impl Broker {
@@ -19,12 +16,14 @@ impl Broker {
     }
 
     pub(super) fn basic_nack(&mut self, at: At, nack: basic::Nack, now: Moment) -> Result<(), Refusal> {
-        let how = if nack.requeue { Settlement::Requeue } else { Settlement::Discard };
+        let failed = false;
+        let how = if nack.requeue { Settlement::Requeue { failed } } else { Settlement::Discard { failed } };
         self.settle_tag(at, nack.delivery_tag, nack.multiple, how, now)
     }
 
     pub(super) fn basic_reject(&mut self, at: At, reject: basic::Reject, now: Moment) -> Result<(), Refusal> {
-        let how = if reject.requeue { Settlement::Requeue } else { Settlement::Discard };
+        let failed = true;
+        let how = if reject.requeue { Settlement::Requeue { failed } } else { Settlement::Discard { failed } };
         self.settle_tag(at, reject.delivery_tag, false, how, now)
     }
 
@@ -32,22 +31,30 @@ impl Broker {
         let Some(channel) = self.channel(at) else { return Ok(()) };
         let taken = channel.take(tag, multiple)?;
         match &mut channel.transaction {
-            Some(transaction) => transaction.settlements.push((how, taken)),
+            Some(transaction) => transaction.settle(how, taken),
             None => self.settle(at, how, taken, now),
         }
         Ok(())
     }
 
-    fn settle(&mut self, at: At, how: Settlement, taken: Taken, now: Moment) {
-        match how {
-            Settlement::Acknowledge => self.acknowledge(taken, now),
-            Settlement::Requeue => self.groups(taken).into_iter().for_each(|group| self.requeue(group, now)),
-            Settlement::Discard => {
-                let groups = self.groups(taken);
-                groups.into_iter().for_each(|group| self.discard(group, now));
+    pub(super) fn settle(&mut self, at: At, how: Settlement, taken: Taken, now: Moment) {
+        let is_shared = self.channel(at).is_some_and(|channel| channel.shared_prefetch > 0);
+        for group in self.groups(taken) {
+            let released = match how {
+                Settlement::Acknowledge => self.acknowledge(group, now),
+                Settlement::Requeue { failed } => {
+                    self.requeue(group, failed, now);
+                    Vec::new()
+                }
+                Settlement::Discard { failed } => self.discard(group, failed, now),
+            };
+            if !is_shared {
+                self.resume(released, now);
             }
         }
-        self.resume_channel(at, now);
+        if is_shared {
+            self.resume_consumers_of(at, now); // any of them may go on, and the one that has just been served comes last
+        }
     }
 
     /// What is settled at once, in the groups in which RabbitMQ's channel hands it to the queues: by queue, then what
@@ -66,10 +73,11 @@ impl Broker {
         groups.into_values().collect()
     }
 
-    fn acknowledge(&mut self, taken: Taken, now: Moment) {
+    /// Gives the queues for which a consumer may go on.
+    fn acknowledge(&mut self, taken: Taken, now: Moment) -> Vec<u64> {
         let mut queues = Vec::new();
         for (delivery_tag, unacknowledged) in taken {
-            self.release(&unacknowledged, &mut queues);
+            self.release(&unacknowledged, &mut queues, now);
             self.memory -= unacknowledged.entry.charge as usize;
             if self.journal.is_some()
                 && let Some(queue) = self.queues.get(&unacknowledged.queue).map(|queue| queue.name.clone())
@@ -77,51 +85,49 @@ impl Broker {
                 self.note(|| Event::Acknowledged { queue, delivery_tag });
             }
         }
-        self.resume(queues, now);
+        queues
     }
 
-    fn discard(&mut self, taken: Taken, now: Moment) {
+    fn discard(&mut self, taken: Taken, failed: bool, now: Moment) -> Vec<u64> {
         let mut queues = Vec::new();
-        for (_, unacknowledged) in taken {
-            self.release(&unacknowledged, &mut queues);
+        for (_, mut unacknowledged) in taken {
+            self.release(&unacknowledged, &mut queues, now);
+            unacknowledged.entry.count_return(failed);
             self.give_up(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
         }
-        self.resume(queues, now);
+        queues
     }
 
-    /// Counts a delivery as done; notes its queue where a paused consumer may go on for it.
-    fn release(&mut self, unacknowledged: &Unacknowledged, queues: &mut Vec<u64>) {
-        if let Some(queue) = self.queues.get_mut(&unacknowledged.queue) {
-            queue.unacknowledged -= 1;
-        }
+    /// Counts a delivery as done; notes its queue where a consumer may go on for it.
+    fn release(&mut self, unacknowledged: &Unacknowledged, queues: &mut Vec<u64>, now: Moment) {
+        let mut may_go_on = false;
         if let Some(consumer) = unacknowledged.consumer.as_ref().and_then(|(id, _)| self.consumers.get_mut(id)) {
             consumer.in_flight -= 1;
-            if consumer.paused && !queues.contains(&unacknowledged.queue) {
-                queues.push(unacknowledged.queue);
-            }
+            may_go_on = consumer.paused || (consumer.quiescing && consumer.in_flight == 0);
         }
-    }
-
-    /// With a limit for the whole channel, any settlement may let any of its consumers go on.
-    fn resume_channel(&mut self, at: At, now: Moment) {
-        if self.channel(at).is_some_and(|channel| channel.shared_prefetch > 0) {
-            self.resume_consumers_of(at, now);
+        if let Some(queue) = self.queues.get_mut(&unacknowledged.queue) {
+            queue.settled(unacknowledged.consumer.as_ref().map(|(id, _)| *id), now);
+            self.set_alarm(unacknowledged.queue);
+        }
+        if may_go_on && !queues.contains(&unacknowledged.queue) {
+            queues.push(unacknowledged.queue);
         }
     }
 
     /// Lets the paused consumers of a channel go on, those that can.
     pub(super) fn resume_consumers_of(&mut self, at: At, now: Moment) {
         let Some(channel) = self.channel(at) else { return };
+        let last_served = channel.last_served;
         let consumers: Vec<u64> = channel.consumers.values().copied().collect();
         let paused = consumers.iter().filter_map(|id| self.consumers.get(id)).filter(|consumer| consumer.paused);
         let mut queues: Vec<u64> = paused.map(|consumer| consumer.queue).collect();
-        queues.sort_unstable();
+        queues.sort_unstable_by_key(|&queue| (queue <= last_served, queue));
         queues.dedup();
         self.resume(queues, now);
     }
 
-    /// Puts messages back to where they were in their queues, and hands them out again.
-    pub(super) fn requeue(&mut self, taken: Taken, now: Moment) {
+    /// Gives messages back to their queues, which hand them out again.
+    pub(super) fn requeue(&mut self, taken: Taken, failed: bool, now: Moment) {
         let mut by_queue: Vec<(u64, Vec<Unacknowledged>)> = Vec::new();
         for (_, unacknowledged) in taken {
             match by_queue.iter_mut().find(|(queue, _)| *queue == unacknowledged.queue) {
@@ -129,35 +135,35 @@ impl Broker {
                 None => by_queue.push((unacknowledged.queue, vec![unacknowledged])),
             }
         }
-        for (id, list) in by_queue {
-            let mut unpaused = Vec::new();
-            list.iter().for_each(|unacknowledged| self.release(unacknowledged, &mut unpaused));
-            let charge = list.iter().map(|unacknowledged| unacknowledged.entry.charge as usize).sum::<usize>();
-            self.unpause(id);
-            let Some(queue) = self.queues.get_mut(&id) else {
-                self.memory -= charge; // the queue is gone, and its messages with it
-                continue;
-            };
-            let limit = match queue.settings.queue_type {
-                QueueType::Quorum => queue.settings.delivery_limit.unwrap_or(u64::MAX),
-                QueueType::Classic => u64::MAX,
-            };
-            let name = queue.name.clone();
-            let (mut back, mut poison) = (Vec::new(), Vec::new());
-            for mut entry in list.into_iter().map(|unacknowledged| unacknowledged.entry) {
-                entry.returns += 1;
-                if u64::from(entry.returns) > limit { poison.push(entry) } else { back.push(entry) }
-            }
-            let count = back.len();
-            queue.put_back(back);
-            if self.journal.is_some() {
-                (0..count).for_each(|_| self.note(|| Event::Requeued { queue: name.clone() }));
-            }
-            self.give_up(id, poison, Reason::DeliveryLimit);
-            self.enforce_limits(id, now);
-            self.dispatch(id, now);
-            self.set_alarm(id);
+        by_queue.into_iter().for_each(|(id, list)| self.take_back(id, list, failed, now));
+    }
+
+    /// Gives messages back to one queue.
+    fn take_back(&mut self, id: u64, list: Vec<Unacknowledged>, failed: bool, now: Moment) {
+        let mut released = Vec::new();
+        list.iter().for_each(|unacknowledged| self.release(unacknowledged, &mut released, now));
+        let charge = list.iter().map(|unacknowledged| unacknowledged.entry.charge as usize).sum::<usize>();
+        self.unpause(id);
+        let Some(queue) = self.queues.get_mut(&id) else {
+            self.memory -= charge; // the queue is gone, and its messages with it
+            return;
+        };
+        let name = queue.name.clone();
+        let (mut back, mut poison) = (Vec::new(), Vec::new());
+        for mut entry in list.into_iter().map(|unacknowledged| unacknowledged.entry) {
+            entry.count_return(failed);
+            if queue.is_poison(&entry) { poison.push(entry) } else { back.push(entry) }
         }
+        let count = back.len();
+        queue.put_back(back, failed, now);
+        if self.journal.is_some() {
+            (0..count).for_each(|_| self.note(|| Event::Requeued { queue: name.clone() }));
+        }
+        self.give_up(id, poison, Reason::DeliveryLimit);
+        self.activate_consumer(id);
+        self.enforce_limits(id, now);
+        self.dispatch(id, now);
+        self.set_alarm(id);
     }
 
     pub(super) fn basic_recover(&mut self, at: At, requeue: bool, answer: bool, now: Moment) -> Result<(), Refusal> {
@@ -168,53 +174,7 @@ impl Broker {
             self.reply(at, AMQPClass::Basic(basic::AMQPMethod::RecoverOk(basic::RecoverOk {})));
         }
         let taken = self.channel(at).map(|channel| channel.take_all()).unwrap_or_default();
-        self.settle(at, Settlement::Requeue, taken, now);
+        self.settle(at, Settlement::Requeue { failed: false }, taken, now);
         Ok(())
-    }
-
-    pub(super) fn tx_select(&mut self, at: At) -> Result<(), Refusal> {
-        let Some(channel) = self.channel(at) else { return Ok(()) };
-        if channel.confirms {
-            return Err(ReplyCode::PreconditionFailed.because("cannot switch from confirm to tx mode"));
-        }
-        channel.transaction.get_or_insert_default();
-        self.reply(at, AMQPClass::Tx(tx::AMQPMethod::SelectOk(tx::SelectOk {})));
-        Ok(())
-    }
-
-    pub(super) fn tx_commit(&mut self, at: At, now: Moment) -> Result<(), Refusal> {
-        let transaction = self.take_transaction(at)?;
-        let mut refused = false;
-        for (message, queues, mandatory) in transaction.publishes {
-            refused |= self.is_refused_by(&queues, &message);
-            let lifetime =
-                message.content.properties().ok().and_then(|properties| properties.expiration().map(Vec::from));
-            let lifetime = lifetime.and_then(|text| expiration::parse(&text).ok());
-            self.deliver(Delivery { message, queues, from: Some(at), mandatory, confirm: None, lifetime }, now);
-        }
-        for (how, taken) in transaction.settlements {
-            self.settle(at, how, taken, now);
-        }
-        if refused {
-            return Err(ReplyCode::PreconditionFailed.because("partial tx completion"));
-        }
-        self.reply(at, AMQPClass::Tx(tx::AMQPMethod::CommitOk(tx::CommitOk {})));
-        Ok(())
-    }
-
-    pub(super) fn tx_rollback(&mut self, at: At) -> Result<(), Refusal> {
-        let transaction = self.take_transaction(at)?;
-        if let Some(channel) = self.channel(at) {
-            transaction.settlements.into_iter().for_each(|(_, taken)| channel.give_back(taken));
-        }
-        self.reply(at, AMQPClass::Tx(tx::AMQPMethod::RollbackOk(tx::RollbackOk {})));
-        Ok(())
-    }
-
-    /// The open transaction; an empty one takes its place.
-    fn take_transaction(&mut self, at: At) -> Result<Transaction, Refusal> {
-        let open = self.channel(at).and_then(|channel| channel.transaction.as_mut());
-        let open = open.ok_or_else(|| ReplyCode::PreconditionFailed.because("channel is not transactional"))?;
-        Ok(std::mem::take(open))
     }
 }

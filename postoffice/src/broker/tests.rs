@@ -1,16 +1,19 @@
 //! The broker without a network: methods in, effects out, time as it pleases the test.
 
-use super::{Broker, Client, Limits};
+use super::{Broker, Client, Fatal, Limits};
 use crate::{
+    channel::At,
     effect::Effect,
     error::ReplyCode,
     message::Content,
+    properties::Properties,
     queue::Moment,
+    table::Table,
     wire::{Ids, Publish},
 };
 use amq_protocol::{
     frame::WriteContext,
-    protocol::{AMQPClass, BasicProperties, basic, channel, confirm, exchange, queue},
+    protocol::{AMQPClass, BasicProperties, basic, channel, confirm, exchange, queue, tx},
     types::{AMQPValue, FieldTable},
 };
 use proptest::prelude::*;
@@ -28,6 +31,7 @@ impl Office {
             message: 10_000,
             objects: 1_000,
             transient_nonexcl_queues: false,
+            global_qos: true,
         };
         Self { broker: Broker::new(limits), now: 1_000_000 }
     }
@@ -42,7 +46,7 @@ impl Office {
     }
 
     fn run(&mut self, client: u64, ids: Ids, method: AMQPClass) {
-        self.broker.method(client, 1, ids, method, self.now).unwrap();
+        self.broker.method(client, 1, ids, method, Table::default(), self.now).unwrap();
     }
 
     fn declare(&mut self, client: u64, name: &str, arguments: &[(&str, AMQPValue)]) {
@@ -123,7 +127,9 @@ fn in_short(effect: &Effect) -> String {
             let again = if *redelivered { " again" } else { "" };
             format!("{delivery_tag}: {}{again}", String::from_utf8_lossy(message.content.body()))
         }
-        Effect::Confirm { delivery_tag, multiple } => format!("ack {delivery_tag}{}", if *multiple { "+" } else { "" }),
+        Effect::Confirm { delivery_tag, multiple, .. } => {
+            format!("ack {delivery_tag}{}", if *multiple { "+" } else { "" })
+        }
         Effect::Refuse { delivery_tag } => format!("nack {delivery_tag}"),
         Effect::Return(_) => "returned".to_owned(),
         Effect::GetOk { .. } => "got".to_owned(),
@@ -162,8 +168,9 @@ fn confirms_that_follow_one_another_become_one() {
     office.run(anna, (85, 10), AMQPClass::Confirm(select));
     (0..3).for_each(|_| office.publish(anna, "hello", "x"));
     office.publish(anna, "nobody", "x");
-    office.publish(anna, "hello", "x");
-    assert_eq!(office.hears(anna), ["ack 3+", "returned", "ack 5+"]);
+    (0..2).for_each(|_| office.publish(anna, "hello", "x"));
+    // What no queue took is confirmed alone.
+    assert_eq!(office.hears(anna), ["ack 3+", "returned", "ack 4", "ack 6+"]);
 }
 
 #[test]
@@ -202,6 +209,26 @@ fn a_letter_that_expires_or_is_rejected_goes_to_the_dead_letter_office() {
     let reason =
         |index: usize| letters[index].properties.headers().as_ref()?.inner().get("x-first-death-reason").cloned();
     assert_eq!((reason(0), reason(1)), (Some(text("expired")), Some(text("rejected"))));
+}
+
+#[test]
+fn a_dead_letter_keeps_a_header_whose_name_is_not_text() {
+    let mut office = Office::open();
+    let anna = office.client();
+    let text = |text: &str| AMQPValue::LongString(text.into());
+    office.declare(anna, "dead", &[]);
+    let dead = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))];
+    office.declare(anna, "hello", &[&dead[..], &[("x-message-ttl", AMQPValue::LongInt(0))]].concat());
+    let content = Content::new(b"hello", &[&[0x20, 0, 0, 0, 0, 6][..], b"\x01\xffV\x01aV"].concat(), b"");
+    let publish = Publish { routing_key: b"hello".to_vec(), ..Publish::default() };
+    office.broker.publish(anna, 1, &publish, content, office.now).unwrap();
+    office.wait(1);
+    let queue = office.broker.queues.values().find(|queue| &*queue.name == "dead").unwrap();
+    let raw = queue.iter().next().unwrap().message.properties_for_clients();
+    let properties = Properties::parse(&raw).unwrap();
+    let names: Vec<&[u8]> = properties.header_table().unwrap().entries().map(|(name, _)| name).collect();
+    assert!(names.contains(&&b"\xff"[..]) && names.contains(&&b"x-death"[..]) && names.contains(&&b"a"[..]));
+    assert!(names.is_sorted());
 }
 
 #[test]
@@ -254,6 +281,23 @@ fn publishers_wait_while_the_memory_is_full_and_hear_when_it_is_not() {
     assert!(!office.broker.is_full());
     assert_eq!(office.hears(anna), ["Unblocked"]);
     assert_eq!(office.hears(ben).len(), 2);
+}
+
+#[test]
+fn consumers_that_share_one_limit_take_turns_among_their_queues() {
+    let mut office = Office::open();
+    let (reader, writer) = (office.client(), office.client());
+    let qos = basic::Qos { prefetch_count: 1, global: true };
+    office.run(reader, (60, 10), AMQPClass::Basic(basic::AMQPMethod::Qos(qos)));
+    for queue in ["first", "second", "third"] {
+        office.declare(writer, queue, &[]);
+        (0..100).for_each(|_| office.publish(writer, queue, queue));
+        let consume = basic::Consume { queue: queue.into(), nowait: true, ..Default::default() };
+        office.run(reader, (60, 20), AMQPClass::Basic(basic::AMQPMethod::Consume(consume)));
+    }
+    (1..100).for_each(|tag| office.ack(reader, tag, false));
+    let given = ["first", "second", "third"].map(|queue| 100 - office.counts(queue).0);
+    assert_eq!(given, [34, 33, 33]);
 }
 
 fn bind(office: &mut Office, client: u64, queue: &str, exchange: &str, key: &str) {
@@ -311,6 +355,7 @@ fn a_chain_of_exchanges_that_go_with_their_last_binding_may_be_as_long_as_it_lik
     const LENGTH: usize = 100_000;
     let mut office = Office::open();
     office.broker.limits.objects = usize::MAX;
+    let own = office.broker.exchanges.len();
     let anna = office.client();
     for number in 0..LENGTH {
         declare_brief_exchange(&mut office, anna, &number.to_string());
@@ -328,7 +373,7 @@ fn a_chain_of_exchanges_that_go_with_their_last_binding_may_be_as_long_as_it_lik
     office.declare(anna, "end", &[]);
     bind(&mut office, anna, "end", &(LENGTH - 1).to_string(), "");
     office.broker.remove_queue("end").unwrap();
-    assert_eq!((office.broker.exchanges.len(), office.broker.bindings.count()), (7, 0));
+    assert_eq!((office.broker.exchanges.len(), office.broker.bindings.count()), (own, 0));
 }
 
 /// Something that a client does.
@@ -337,6 +382,7 @@ enum Step {
     Publish(usize, usize),
     Consume(usize, usize, u16),
     Settle(usize, u64, u8),
+    Transact(usize, u8),
     Leave(usize),
     Purge(usize),
     Read(usize),
@@ -346,21 +392,65 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let client = 0usize..3;
     prop_oneof![
-        6 => (client.clone(), 0usize..3).prop_map(|(client, queue)| Step::Publish(client, queue)),
-        2 => (client.clone(), 0usize..3, 0u16..3).prop_map(|(client, queue, n)| Step::Consume(client, queue, n)),
+        6 => (client.clone(), 0usize..6).prop_map(|(client, queue)| Step::Publish(client, queue)),
+        2 => (client.clone(), 0usize..6, 0u16..3).prop_map(|(client, queue, n)| Step::Consume(client, queue, n)),
         6 => (client.clone(), 0u64..8, 0u8..4).prop_map(|(client, tag, how)| Step::Settle(client, tag, how)),
+        2 => (client.clone(), 0u8..5).prop_map(|(client, how)| Step::Transact(client, how)),
         1 => client.clone().prop_map(Step::Leave),
-        1 => (0usize..3).prop_map(Step::Purge),
+        1 => (0usize..6).prop_map(Step::Purge),
         3 => client.prop_map(Step::Read),
         2 => (0u64..40).prop_map(Step::Wait),
     ]
+}
+
+fn transact(office: &mut Office, client: u64, how: u8) -> Result<(), Fatal> {
+    let (ids, method) = match how {
+        0 => ((90, 10), tx::AMQPMethod::Select(tx::Select {})),
+        1 => ((90, 30), tx::AMQPMethod::Rollback(tx::Rollback {})),
+        _ => ((90, 20), tx::AMQPMethod::Commit(tx::Commit {})),
+    };
+    office.broker.method(client, 1, ids, AMQPClass::Tx(method), Table::default(), office.now)
+}
+
+#[test]
+fn what_a_commit_that_fails_would_have_settled_goes_back() {
+    let mut office = Office::open();
+    let (anna, ben) = (office.client(), office.client());
+    ["hello", "brief"].iter().for_each(|queue| office.declare(anna, queue, &[]));
+    office.publish(anna, "hello", "a");
+    office.consume(ben, "hello", 0);
+    transact(&mut office, ben, 0).unwrap();
+    office.publish(ben, "hello", "b");
+    office.publish(ben, "brief", "c");
+    office.ack(ben, 1, false);
+    office.broker.remove_queue("brief").unwrap();
+    let fatal = transact(&mut office, ben, 2).unwrap_err();
+    assert_eq!((fatal.refusal.code, fatal.class_id, fatal.method_id), (ReplyCode::ResourceError, 90, 20));
+    office.broker.disconnect(ben, office.now);
+    assert_eq!(office.counts("hello"), (2, 0));
+    office.broker.remove_queue("hello").unwrap();
+    assert_eq!(office.broker.memory, 0);
+}
+
+#[test]
+fn a_message_that_was_never_noted_anything_about_costs_no_more_for_those_that_were() {
+    let mut office = Office::open();
+    let anna = office.client();
+    let text = |text: &str| AMQPValue::LongString(text.into());
+    office.declare(anna, "dead", &[]);
+    let dead = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))];
+    office.declare(anna, "none", &[&dead[..], &[("x-max-length", AMQPValue::LongInt(0))]].concat());
+    office.publish(anna, "dead", "x");
+    let alive = office.broker.memory;
+    office.publish(anna, "none", "x");
+    assert!(office.broker.memory > 2 * alive, "a death is charged for");
 }
 
 proptest! {
     /// Whatever clients do, the books balance: nothing is counted that isn't there, and an empty office costs nothing.
     #[test]
     fn the_books_balance(steps in proptest::collection::vec(step(), 1..120)) {
-        const QUEUES: [&str; 3] = ["plain", "short", "brief"];
+        const QUEUES: [&str; 6] = ["plain", "short", "brief", "votes", "single", "full"];
         let text = |text: &str| AMQPValue::LongString(text.into());
         let mut office = Office::open();
         let owner = office.client();
@@ -369,6 +459,11 @@ proptest! {
         let limited = |name, value| [&dead[..], &[(name, AMQPValue::LongInt(value))]].concat();
         office.declare(owner, "short", &limited("x-max-length", 3));
         office.declare(owner, "brief", &limited("x-message-ttl", 50));
+        let quorum = ("x-queue-type", text("quorum"));
+        office.declare(owner, "votes", &[limited("x-delivery-limit", 1), vec![quorum.clone()]].concat());
+        office.declare(owner, "single", &[quorum.clone(), ("x-single-active-consumer", AMQPValue::Boolean(true))]);
+        let reject = ("x-overflow", text("reject-publish"));
+        office.declare(owner, "full", &[quorum, ("x-max-length", AMQPValue::LongInt(2)), reject]);
         let mut clients = [office.client(), office.client(), office.client()];
         for step in steps {
             match step {
@@ -382,6 +477,13 @@ proptest! {
                 Step::Settle(client, tag, 0) => office.ack(clients[client], tag, true),
                 Step::Settle(client, tag, 1) => office.ack(clients[client], tag, false),
                 Step::Settle(client, tag, how) => office.nack(clients[client], tag, how == 2),
+                Step::Transact(client, how) => {
+                    let at = At { connection: clients[client], channel: 1 };
+                    let is_open = office.broker.channel(at).is_some_and(|channel| channel.transaction.is_some());
+                    if is_open || how == 0 {
+                        prop_assert!(transact(&mut office, clients[client], how).is_ok());
+                    }
+                }
                 Step::Leave(client) => {
                     office.broker.disconnect(clients[client], office.now);
                     clients[client] = office.client();
@@ -390,7 +492,13 @@ proptest! {
                 Step::Read(client) => drop(office.hears(clients[client])),
                 Step::Wait(milliseconds) => office.wait(milliseconds),
             }
-            let held: usize = office.broker.connection_states().iter().map(|client| client.unacknowledged).sum();
+            for queue in office.broker.queues.values() {
+                prop_assert!(queue.consumer_count() <= queue.consumers.len() + queue.unacknowledged);
+            }
+            let channels = || office.broker.connections.values().flat_map(|connection| connection.channels.values());
+            let settled = channels().flat_map(|channel| &channel.transaction).flat_map(|open| &open.settlements);
+            let held = channels().map(|channel| channel.unacknowledged()).sum::<usize>()
+                + settled.map(|(_, taken)| taken.len()).sum::<usize>();
             let counted: usize = office.broker.queue_states(office.now).iter().map(|queue| queue.unacknowledged).sum();
             prop_assert_eq!(held, counted);
         }

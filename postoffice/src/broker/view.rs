@@ -3,10 +3,10 @@
 use super::Broker;
 use crate::{
     exchange::Destination,
+    properties::Properties,
     queue::{Moment, Queue},
     state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},
 };
-use amq_protocol::protocol::basic::parse_properties;
 
 impl Broker {
     /// All queues by name.
@@ -32,13 +32,13 @@ impl Broker {
                 .iter()
                 .map(|entry| {
                     let message = &entry.message;
-                    let properties = parse_properties(message.content.raw_properties());
+                    let properties = message.properties_for_clients();
                     Letter {
                         body: message.content.body().to_vec(),
                         exchange: message.exchange.to_string(),
                         routing_key: message.routing_key().into_owned(),
-                        properties: properties.map(|(_, properties)| properties).unwrap_or_default(),
-                        redelivered: entry.returns > 0,
+                        properties: Properties::parse(&properties).unwrap_or_default().readable(),
+                        redelivered: entry.is_redelivered(),
                     }
                 })
                 .collect(),

@@ -6,7 +6,8 @@ use crate::{
     broker::{Client, Fatal},
     error::{Refusal, ReplyCode},
     handshake::{Handshake, Next},
-    wire::{self, BadMethod, Frame, Ids, LostSync, Method},
+    table::Table,
+    wire::{self, Frame, Ids, Kind, LostSync, Method, Verdict},
 };
 use amq_protocol::protocol::{AMQPClass, connection};
 use bytes::Buf;
@@ -46,9 +47,10 @@ impl Connection {
             Ok(None) => None,
             Err(LostSync { refusal }) => {
                 self.run_commands();
-                match self.stage {
+                match &self.stage {
                     Stage::Open => self.close(&refusal, (0, 0)),
-                    _ => self.stage = Stage::Over,
+                    Stage::Handshake(handshake) if handshake.is_trusted() => self.close(&refusal, (0, 0)),
+                    _ => {}
                 }
                 // Nothing more can be understood, so there is no close-ok to wait for either.
                 self.stage = Stage::Over;
@@ -69,7 +71,7 @@ impl Connection {
                 self.send(0, start);
             }
             _ => {
-                self.encoder.raw(b"AMQP\x00\x00\x09\x01");
+                self.encoder.raw(answer_to(*header));
                 self.stage = Stage::Over;
             }
         }
@@ -98,17 +100,16 @@ impl Connection {
         match &mut self.stage {
             Stage::New | Stage::Over => {}
             Stage::Handshake(handshake) => {
-                let next = match (frame.kind, frame.channel) {
-                    (wire::METHOD, 0) => handshake.method(frame.payload),
-                    (wire::HEARTBEAT, 0) if frame.payload.is_empty() => Next::Listen,
-                    _ => handshake.other_frame(frame),
-                };
+                let next = handshake.frame(frame);
                 self.handshake(next);
             }
             Stage::Closing => self.frame_while_closing(frame),
             Stage::Open if frame.channel == 0 => {
                 self.run_commands();
-                self.frame_on_channel_0(frame);
+                match self.stage {
+                    Stage::Open => self.frame_on_channel_0(frame),
+                    _ => self.frame_while_closing(frame), // one of the commands ended the connection
+                }
             }
             Stage::Open => self.frame_on_channel(frame),
         }
@@ -146,21 +147,29 @@ impl Connection {
     }
 
     fn frame_on_channel_0(&mut self, frame: Frame<'_>) {
-        let method = match frame.kind {
-            wire::HEARTBEAT if frame.payload.is_empty() => return,
-            wire::METHOD if frame.payload.len() >= 4 => wire::parse_method(frame.payload),
-            wire::HEADER if frame.payload.len() >= 12 => return self.close(&frame.unexpected(), (0, 0)),
-            wire::BODY => return self.close(&frame.unexpected(), (0, 0)),
-            _ => return self.close(&frame.unknown(), (0, 0)),
-        };
-        match method {
-            Ok((ids, Method::Other(method))) => {
+        match frame.known() {
+            Ok(Kind::Method) => {}
+            Ok(Kind::Heartbeat) => return,
+            Ok(Kind::Content) => return self.close(&frame.unexpected(), (0, 0)),
+            Err(refusal) => return self.close(&refusal, (0, 0)),
+        }
+        match wire::parse_method(frame.payload) {
+            Ok((ids, Method::Other(method, _))) => {
                 self.trace_received(0, &method);
                 self.method_on_channel_0(ids, method);
             }
-            Ok((ids, Method::Publish(_))) => self.close(&out_of_place(), ids),
-            Err(BadMethod::Drop) => self.close(&Refusal::internal(), (0, 0)),
-            Err(BadMethod::Refuse { refusal, ids }) => self.close(&refusal, ids),
+            Ok((ids, _)) => self.close(&out_of_place(), ids),
+            Err(bad) => self.judge(bad.on_channel_0()),
+        }
+    }
+
+    /// Ends the connection for what came last, unless something before has ended it.
+    fn judge(&mut self, verdict: Verdict) {
+        self.run_commands();
+        match verdict {
+            _ if !matches!(self.stage, Stage::Open) => {}
+            Verdict::Drop => self.stage = Stage::Over,
+            Verdict::Refuse { refusal, ids } => self.close(&refusal, ids),
         }
     }
 
@@ -176,22 +185,19 @@ impl Connection {
     }
 
     fn frame_on_channel(&mut self, frame: Frame<'_>) {
-        let refusal = match frame.kind {
-            wire::METHOD if frame.payload.len() >= 4 => None,
-            wire::HEADER if frame.payload.len() >= 12 => None,
-            wire::BODY => None,
-            wire::HEARTBEAT if frame.payload.is_empty() => Some(frame.unexpected()),
-            _ => Some(frame.unknown()),
+        let refusal = match frame.known() {
+            Ok(Kind::Method | Kind::Content) => None,
+            Ok(Kind::Heartbeat) => Some(frame.unexpected()),
+            Err(refusal) => Some(refusal),
         };
         if let Some(refusal) = refusal {
-            self.run_commands();
-            return self.close(&refusal, (0, 0));
+            return self.judge(Verdict::Refuse { refusal, ids: (0, 0) });
         }
         let assembly = self.channels.entry(frame.channel).or_default();
         match assembly.frame(frame, self.shared.message_limit()) {
             Ok(None) => {}
             Ok(Some(command)) => {
-                if matches!(command, Command::Method((20, 40 | 41), _)) {
+                if matches!(command, Command::Method((20, 40 | 41), ..)) {
                     self.channels.remove(&frame.channel); // closed; what follows starts afresh
                 }
                 if let Some(tracer) = &self.tracer {
@@ -199,14 +205,7 @@ impl Connection {
                 }
                 self.commands.push((frame.channel, command));
             }
-            Err(BadMethod::Drop) => {
-                self.run_commands();
-                self.stage = Stage::Over;
-            }
-            Err(BadMethod::Refuse { refusal, ids }) => {
-                self.run_commands();
-                self.close(&refusal, ids);
-            }
+            Err(verdict) => self.judge(verdict),
         }
     }
 
@@ -219,9 +218,11 @@ impl Connection {
         let commands = &mut self.commands;
         let (outcome, weight) = self.shared.with(Some(id), |broker, now| {
             let outcome = commands.drain(..).try_for_each(|(channel, command)| match command {
-                Command::Method(ids, method) => broker.method(id, channel, ids, method, now),
+                Command::Method(ids, method, table) => {
+                    broker.method(id, channel, ids, method, Table::checked(&table), now)
+                }
                 Command::Publish(publish, content) => broker.publish(id, channel, &publish, content, now),
-                Command::TooLarge { size } => broker.too_large(id, channel, size, now),
+                Command::Refused(ids, refusal) => broker.refuse(id, channel, ids, refusal, now),
             });
             (outcome, broker.outbox_weight(id))
         });
@@ -240,4 +241,25 @@ impl Connection {
 
 fn out_of_place() -> Refusal {
     ReplyCode::ChannelError.because("unexpected method in connection state running")
+}
+
+/// RabbitMQ names the version of AMQP that comes closest: 0-9-1 to those who ask for a later 0-9, else 1.0 with its security
+/// layer. To who asks for just that it would speak it; here there is only one other to name.
+fn answer_to(header: [u8; 8]) -> &'static [u8; 8] {
+    match &header {
+        b"AMQP\x03\x01\x00\x00" | [b'A', b'M', b'Q', b'P', 0, 0, 9..=255, _] => b"AMQP\x00\x00\x09\x01",
+        _ => b"AMQP\x03\x01\x00\x00",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_amqp_1_0_hears_what_is_spoken_here() {
+        assert_eq!(answer_to(*b"AMQP\x03\x01\x00\x00"), b"AMQP\x00\x00\x09\x01");
+        assert_eq!(answer_to(*b"AMQP\x00\x00\x09\x02"), b"AMQP\x00\x00\x09\x01");
+        assert_eq!(answer_to(*b"AMQP\x00\x00\x08\x00"), b"AMQP\x03\x01\x00\x00");
+    }
 }

@@ -1,7 +1,10 @@
 //! Confirms: what the broker answers for, and in which order with a return.
 
-use crate::support::{brokers::same_on_both, methods::*, script::At};
-use amq_protocol::protocol::{confirm, queue};
+use crate::support::{brokers::same_on_both, client::encode, methods::*, script::At};
+use amq_protocol::{
+    frame::{AMQPContentHeader, AMQPFrame},
+    protocol::{basic, confirm, queue},
+};
 
 const A: At = ("a", 1);
 const B: At = ("b", 1);
@@ -111,5 +114,60 @@ fn a_message_that_a_consumer_takes_at_once_is_confirmed_too() {
         s.publish(A, to("", "short"), "dropped at once");
         s.call(A, a_queue_with("now", [("x-message-ttl", int(0))]));
         s.publish(A, to("", "now"), "expired at once");
+    });
+}
+
+#[test]
+fn what_no_queue_takes_is_confirmed_message_by_message() {
+    same_on_both(|s| {
+        s.call(A, a_queue("letters"));
+        s.call(A, select());
+        let four = [b"1".as_slice(), b"2", b"3", b"4"];
+        s.publish_all_one_by_one(A, to("", "nobody"), properties(), &four);
+        s.publish_all_one_by_one(A, mandatory("", "nobody"), properties().with_delivery_mode(2), &four);
+        s.publish_all_one_by_one(A, mandatory("amq.fanout", ""), properties(), &[]);
+        s.publish(A, to("", "letters"), "routed");
+        s.call(A, queue::Delete { queue: "letters".into(), ..Default::default() });
+        s.publish_all_one_by_one(A, to("", "letters"), properties(), &four);
+    });
+}
+
+#[test]
+fn a_refusal_answers_once_for_all_queues() {
+    same_on_both(|s| {
+        let full = [("x-max-length", int(0)), ("x-overflow", text("reject-publish"))];
+        s.call(A, a_queue_with("full", full.clone()));
+        s.call(A, a_queue_with("full too", full));
+        s.call(A, a_queue("open"));
+        s.call(A, binding("full", "amq.fanout", ""));
+        s.call(A, binding("full too", "amq.fanout", ""));
+        s.call(A, select());
+        s.publish(A, to("amq.fanout", ""), "nobody takes it");
+        s.publish(A, to("", "open"), "taken");
+        s.call(A, binding("open", "amq.fanout", ""));
+        s.publish(A, to("amq.fanout", ""), "one takes it");
+        s.publish_with(A, to("amq.fanout", ""), properties().with_delivery_mode(2), b"one takes it");
+        s.publish(A, mandatory("", "nobody"), "unroutable");
+        s.publish_all(A, to("", "full"), properties(), &[b"1".as_slice(), b"2", b"3"]);
+        s.publish(A, to("", "full"), "refused");
+    });
+}
+
+#[test]
+fn what_came_before_a_mistake_is_confirmed() {
+    same_on_both(|s| {
+        s.call(A, select());
+        let publish = |exchange: &str, key: &str| {
+            let header = AMQPContentHeader { class_id: 60, body_size: 0, properties: properties() };
+            [
+                encode(&AMQPFrame::Method(1, basic::Publish { mandatory: true, ..to(exchange, key) }.class())),
+                encode(&AMQPFrame::Header(1, header)),
+            ]
+            .concat()
+        };
+        let bytes = [publish("", "nobody"), publish("", "nobody"), publish("missing", ""), publish("", "nobody")];
+        s.send_raw(A, "two messages, a mistake, and one more", &bytes.concat());
+        s.reopen(A);
+        s.publish(A, to("", "nobody"), "without confirmation");
     });
 }

@@ -7,14 +7,6 @@ const A: At = ("a", 1);
 const B: At = ("b", 1);
 const C: At = ("c", 1);
 
-fn cancel(tag: &str) -> basic::Cancel {
-    basic::Cancel { consumer_tag: tag.into(), nowait: false }
-}
-
-fn all_up_to(delivery_tag: u64) -> basic::Ack {
-    basic::Ack { delivery_tag, multiple: true }
-}
-
 #[test]
 fn get_takes_one_message_and_says_how_many_are_left() {
     same_on_both(|s| {
@@ -223,7 +215,7 @@ fn prefetch_counts_per_consumer() {
 }
 
 #[test]
-fn prefetch_can_count_for_the_whole_channel() {
+fn a_global_prefetch_counts_for_each_consumer_like_any_other() {
     same_on_both(|s| {
         s.call(A, a_queue("letters"));
         for number in 0..10 {
@@ -373,7 +365,7 @@ fn a_consumer_of_its_own_messages_gets_them_even_with_no_local() {
 fn a_message_of_many_frames_arrives_whole() {
     same_on_both(|s| {
         let large: Vec<u8> = (0..700_000_u32).map(|n| (n % 251) as u8).collect();
-        s.connect("small", &Hello { frame_max: 4096, ..Hello::default() });
+        s.connect("small", &Hello { frame_max: 8192, ..Hello::default() });
         s.call(A, a_queue("letters"));
         s.call(A, a_listener("letters", "me"));
         s.publish_with(A, to("", "letters"), properties(), &large);
@@ -482,42 +474,5 @@ fn what_a_dead_connection_held_goes_back_in_order() {
         s.tell(B, ack(2));
         s.kill("b");
         s.call(A, a_listener("letters", "other"));
-    });
-}
-
-#[test]
-fn a_quorum_queue_counts_deliveries_and_gives_up_at_its_limit() {
-    same_on_both(|s| {
-        s.call(A, a_queue("dead"));
-        s.call(
-            A,
-            a_queue_with(
-                "votes",
-                [
-                    ("x-queue-type", text("quorum")),
-                    ("x-delivery-limit", int(2)),
-                    ("x-dead-letter-exchange", text("")),
-                    ("x-dead-letter-routing-key", text("dead")),
-                ],
-            ),
-        );
-        s.call(A, amq_protocol::protocol::confirm::Select { nowait: false });
-        s.publish(A, to("", "votes"), "one");
-        s.call(A, one_from("votes"));
-        s.tell(A, nack(1));
-        s.until_ready("votes", 1);
-        s.call(A, one_from("votes"));
-        s.tell(A, nack(2));
-        s.until_ready("votes", 1);
-        s.call(A, one_from("votes"));
-        s.tell(A, nack(3));
-        s.until_ready("dead", 1);
-        s.call(A, one_from("dead"));
-        s.call(A, one_from("votes"));
-        s.call(B, a_consumer("votes", "me"));
-        s.publish(A, to("", "votes"), "two");
-        s.until_observed(B, 1);
-        s.tell(B, ack(1));
-        s.until_ready("votes", 0);
     });
 }

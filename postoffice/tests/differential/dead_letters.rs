@@ -2,12 +2,13 @@
 
 use crate::support::{brokers::same_on_both, methods::*, script::At};
 use amq_protocol::{
-    protocol::{basic, queue},
+    protocol::{basic, confirm, exchange, queue},
     types::{AMQPValue, FieldArray},
 };
 
 const A: At = ("a", 1);
 const B: At = ("b", 1);
+const C: At = ("c", 1);
 
 fn to_dead() -> [(&'static str, AMQPValue); 2] {
     [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))]
@@ -66,7 +67,7 @@ fn messages_of_a_queue_with_a_time_to_live_expire() {
     same_on_both(|s| {
         s.call(A, a_queue("dead"));
         let [exchange, key] = to_dead();
-        s.call(A, a_queue_with("letters", [("x-message-ttl", int(80)), exchange, key]));
+        s.call(A, a_queue_with("letters", [("x-message-ttl", int(500)), exchange, key]));
         s.publish(A, to("", "letters"), "one");
         s.publish_with(A, to("", "letters"), properties().with_expiration("20".into()), b"two");
         s.publish_with(A, to("", "letters"), properties().with_expiration("60000".into()), b"three");
@@ -87,7 +88,7 @@ fn a_message_can_bring_its_own_time_to_live() {
         s.publish_with(A, to("", "letters"), properties().with_expiration("50".into()), b"short");
         s.publish_with(A, to("", "letters"), properties().with_expiration("0".into()), b"none");
         s.publish(A, to("", "letters"), "for ever");
-        s.publish_with(A, to("", "letters"), properties().with_expiration("50".into()), b"behind one that stays");
+        s.publish_with(A, to("", "letters"), properties().with_expiration("1000".into()), b"behind one that stays");
         s.until_ready("dead", 2);
         s.call(A, one_from("dead"));
         s.call(A, one_from("dead"));
@@ -248,5 +249,246 @@ fn purging_and_deleting_make_no_dead_letters() {
         s.call(A, queue::Delete { queue: "letters".into(), ..Default::default() });
         s.tell(A, reject(1));
         s.call(A, is_there_a_queue("dead"));
+    });
+}
+
+#[test]
+fn a_dead_letter_goes_by_bindings_alternates_and_headers() {
+    same_on_both(|s| {
+        s.call(
+            A,
+            exchange::Declare {
+                internal: true,
+                arguments: table([("alternate-exchange", text("lost"))]),
+                ..an_exchange("morgue", "headers")
+            },
+        );
+        s.call(A, an_exchange("lost", "fanout"));
+        s.call(A, an_exchange("next", "topic"));
+        s.call(A, a_queue("rejected"));
+        s.call(A, a_queue("by-queue"));
+        s.call(A, a_queue("void"));
+        s.call(A, a_queue("found"));
+        let by = |queue: &str, mode: &str, name: &str, value| queue::Bind {
+            arguments: table([("x-match", text(mode)), (name, value)]),
+            ..binding(queue, "morgue", "")
+        };
+        s.call(A, by("rejected", "all-with-x", "x-first-death-reason", text("rejected")));
+        s.call(A, by("by-queue", "any-with-x", "x-last-death-queue", text("letters")));
+        s.call(A, by("void", "all-with-x", "x-death", AMQPValue::Void));
+        s.call(A, a_queue_with("letters", [("x-dead-letter-exchange", text("morgue")), ("x-max-length", int(1))]));
+        s.call(A, a_queue_with("parcels", [("x-dead-letter-exchange", text("morgue")), ("x-max-length", int(1))]));
+        for queue in ["letters", "parcels"] {
+            s.publish(A, to("", queue), "one");
+            s.publish(A, to("", queue), "two");
+            s.call(A, basic::Get { no_ack: false, ..one_from(queue) });
+        }
+        s.call(A, binding("found", "lost", ""));
+        s.tell(A, reject(1));
+        s.tell(A, reject(2));
+        s.publish(A, to("", "parcels"), "three");
+        s.publish(A, to("", "parcels"), "four");
+        s.call(
+            A,
+            exchange::Bind {
+                destination: "next".into(),
+                source: "morgue".into(),
+                arguments: table([("x-match", text("all-with-x")), ("x-last-death-reason", text("maxlen"))]),
+                ..Default::default()
+            },
+        );
+        s.call(A, binding("void", "next", "parcels"));
+        s.publish(A, to("", "parcels"), "five");
+        for queue in ["rejected", "rejected", "by-queue", "by-queue", "void", "found", "found"] {
+            s.call(A, one_from(queue));
+        }
+    });
+}
+
+#[test]
+fn a_dead_letter_keeps_its_properties_but_its_time_to_live() {
+    same_on_both(|s| {
+        s.call(A, a_queue("dead"));
+        s.call(A, a_queue_with("urgent", [("x-max-priority", int(5))]));
+        s.call(A, an_exchange("morgue", "fanout"));
+        s.call(A, binding("dead", "morgue", ""));
+        s.call(A, binding("urgent", "morgue", ""));
+        s.call(A, a_queue_with("letters", to_exchange("morgue")));
+        let all = |priority| {
+            properties()
+                .with_content_type("text/plain".into())
+                .with_content_encoding("gzip".into())
+                .with_delivery_mode(1)
+                .with_priority(priority)
+                .with_correlation_id("c".into())
+                .with_reply_to("r".into())
+                .with_expiration("60000".into())
+                .with_message_id("m".into())
+                .with_timestamp(1_700_000_000)
+                .with_type("t".into())
+                .with_user_id("guest".into())
+                .with_app_id("app".into())
+        };
+        for priority in [1, 5, 3] {
+            s.publish_with(A, to("", "letters"), all(priority), b"full");
+        }
+        for tag in 1..4 {
+            s.call(A, basic::Get { no_ack: false, ..one_from("letters") });
+            s.tell(A, reject(tag));
+        }
+        s.call(A, one_from("dead"));
+        for _ in 0..3 {
+            s.call(A, one_from("urgent"));
+        }
+    });
+}
+
+#[test]
+fn dead_letters_meet_full_queues() {
+    same_on_both(|s| {
+        s.call(A, a_queue("end"));
+        s.call(A, a_queue_with("refuses", [("x-max-length", int(1)), ("x-overflow", text("reject-publish"))]));
+        let [exchange, key] = send_to("", "end");
+        s.call(
+            A,
+            a_queue_with(
+                "sends-on",
+                [("x-max-length", int(1)), ("x-overflow", text("reject-publish-dlx")), exchange, key],
+            ),
+        );
+        s.call(A, an_exchange("morgue", "fanout"));
+        s.call(A, binding("refuses", "morgue", ""));
+        s.call(A, binding("sends-on", "morgue", ""));
+        s.call(A, a_queue_with("letters", to_exchange("morgue")));
+        s.call(A, confirm::Select { nowait: false });
+        for tag in 1..4 {
+            s.publish(A, to("", "letters"), "one");
+            s.call(A, one_from("letters"));
+            s.tell(A, reject(tag));
+        }
+        s.call(A, one_from("end"));
+    });
+}
+
+#[test]
+fn the_dead_letter_exchange_counts_that_is_there_when_a_message_dies() {
+    same_on_both(|s| {
+        s.call(A, a_queue("dead"));
+        s.call(A, a_queue_with("letters", to_exchange("later")));
+        for body in ["one", "two", "three"] {
+            s.publish(A, to("", "letters"), body);
+        }
+        s.call(A, one_from("letters"));
+        s.tell(A, reject(1));
+        s.call(A, an_exchange("later", "fanout"));
+        s.call(A, binding("dead", "later", ""));
+        s.call(A, one_from("letters"));
+        s.tell(A, reject(2));
+        s.call(A, exchange::Delete { exchange: "later".into(), ..Default::default() });
+        s.call(A, one_from("letters"));
+        s.tell(A, reject(3));
+        s.call(A, one_from("dead"));
+        s.call(A, one_from("dead"));
+    });
+}
+
+fn a_quorum_queue<const N: usize>(name: &str, arguments: [(&str, AMQPValue); N]) -> queue::Declare {
+    let mut declare = a_queue_with(name, arguments);
+    declare.arguments.insert("x-queue-type".into(), text("quorum"));
+    declare
+}
+
+#[test]
+fn a_quorum_queue_gives_up_its_messages_like_any_other() {
+    same_on_both(|s| {
+        s.call(A, a_queue("dead"));
+        let [exchange, key] = to_dead();
+        s.call(A, a_quorum_queue("rejects", to_dead()));
+        s.call(A, a_quorum_queue("short", [("x-max-length", int(1)), exchange.clone(), key.clone()]));
+        s.call(A, a_quorum_queue("brief", [("x-message-ttl", int(40)), exchange, key]));
+        let full =
+            || properties_with_headers([("mine", int(1)), ("CC", list(&["nobody"])), ("BCC", list(&["no one"]))]);
+        s.call(B, a_consumer("rejects", "me"));
+        s.until_observed(B, 1);
+        let endings = [reject(1).class(), basic::Nack { delivery_tag: 2, multiple: false, requeue: false }.class()];
+        for ending in endings {
+            s.publish_with(A, to("", "rejects"), full().with_expiration("60000".into()), b"rejected");
+            s.until_observed(B, 1);
+            s.tell(B, ending);
+            s.until_ready("dead", 1);
+            s.call(A, one_from("dead"));
+        }
+        s.publish_with(A, to("", "short"), full(), b"pushed out");
+        s.publish_with(A, to("", "short"), full(), b"pushes");
+        s.until_ready("dead", 1);
+        s.call(A, one_from("dead"));
+        s.publish_with(A, to("", "brief"), full(), b"expires");
+        s.until_ready("dead", 1);
+        s.call(A, one_from("dead"));
+        s.publish_with(A, to("", "brief"), full().with_expiration("20".into()), b"expires sooner");
+        s.until_ready("dead", 1);
+        s.call(A, one_from("dead"));
+    });
+}
+
+#[test]
+fn a_dead_letter_keeps_its_story_in_a_quorum_queue() {
+    same_on_both(|s| {
+        s.call(A, a_queue("end"));
+        s.call(A, a_quorum_queue("second", send_to("", "end")));
+        s.call(A, a_quorum_queue("first", send_to("", "second")));
+        s.call(A, a_queue_with("classic", send_to("", "second")));
+        s.call(B, a_consumer("second", "me"));
+        s.until_observed(B, 1);
+        s.call(C, a_consumer("first", "me"));
+        s.until_observed(C, 1);
+        s.call(C, a_consumer("classic", "other"));
+        for (tag, queue) in [(1, "first"), (2, "classic")] {
+            s.publish(A, to("", queue), queue);
+            s.until_observed(C, 1);
+            s.tell(C, basic::Nack { delivery_tag: tag, multiple: false, requeue: false });
+            s.until_observed(B, 1);
+            s.tell(B, basic::Nack { delivery_tag: tag, multiple: false, requeue: false });
+            s.until_ready("end", 1);
+            s.call(A, one_from("end"));
+        }
+    });
+}
+
+#[test]
+fn a_quorum_queue_can_dead_letter_at_least_once() {
+    same_on_both(|s| {
+        s.call(A, a_queue("dead"));
+        s.call(A, a_quorum_queue("dead-votes", []));
+        s.call(A, an_exchange("morgue", "fanout"));
+        s.call(A, binding("dead", "morgue", ""));
+        s.call(A, binding("dead-votes", "morgue", ""));
+        s.call(
+            A,
+            a_quorum_queue(
+                "letters",
+                [
+                    ("x-dead-letter-exchange", text("morgue")),
+                    ("x-dead-letter-strategy", text("at-least-once")),
+                    ("x-overflow", text("reject-publish")),
+                    ("x-max-length", int(10)),
+                ],
+            ),
+        );
+        s.call(A, confirm::Select { nowait: false });
+        let full =
+            properties_with_headers([("mine", int(1)), ("CC", list(&["nobody"]))]).with_expiration("60000".into());
+        s.publish_with(A, to("", "letters"), properties().with_expiration("30".into()), b"two");
+        s.until_ready("letters", 0);
+        s.until_ready("dead", 1);
+        s.call(B, a_consumer("letters", "me"));
+        s.until_observed(B, 1);
+        s.publish_with(A, to("", "letters"), full, b"one");
+        s.until_observed(B, 1);
+        s.tell(B, reject(1));
+        s.until_ready("dead", 2);
+        s.until_ready("dead-votes", 2);
+        s.call(A, one_from("dead"));
+        s.call(A, one_from("dead"));
     });
 }

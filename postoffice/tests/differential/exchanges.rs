@@ -507,3 +507,180 @@ fn a_message_keeps_its_properties() {
         s.publish_with(A, to("", "letters"), properties().with_reply_to("amq.rabbitmq.reply-to".into()), b"to whom");
     });
 }
+
+#[test]
+fn an_exchange_of_a_type_that_there_is_not_is_refused_before_its_name_is_looked_at() {
+    same_on_both(|s| {
+        s.confirm(A);
+        for (name, kind) in [
+            ("post", "pigeon"),
+            ("post", ""),
+            ("post", "Direct"),
+            ("post", "direct "),
+            ("post", "x-pigeon"),
+            ("", "pigeon"),
+            ("amq.direct", "pigeon"),
+            ("amq.mine", "pigeon"),
+            ("post", &"p".repeat(255)),
+        ] {
+            s.call(A, an_exchange(name, kind));
+            s.confirm_again(A);
+        }
+        s.call(A, exchange::Declare { passive: true, ..an_exchange("amq.direct", "pigeon") });
+    });
+}
+
+#[test]
+fn an_exchange_may_be_transient() {
+    same_on_both(|s| {
+        s.confirm(A);
+        s.call(A, a_queue("letters"));
+        for kind in ["direct", "fanout", "topic", "headers", "x-local-random"] {
+            let transient = exchange::Declare { durable: false, ..an_exchange("fleeting", kind) };
+            s.call(A, transient.clone());
+            s.call(A, transient);
+            s.call(A, binding("letters", "fleeting", ""));
+            s.publish(A, mandatory("fleeting", ""), kind);
+            s.call(A, an_exchange("fleeting", kind));
+            s.confirm_again(A);
+            s.call(A, exchange::Delete { exchange: "fleeting".into(), ..Default::default() });
+        }
+    });
+}
+
+#[test]
+fn a_local_random_exchange_gives_a_message_to_one_queue_whatever_its_key() {
+    same_on_both(|s| {
+        s.confirm(A);
+        s.call(A, an_exchange("work", "x-local-random"));
+        s.call(A, an_exchange("other", "fanout"));
+        s.call(A, a_queue("letters"));
+        s.publish(A, mandatory("work", ""), "nobody");
+        s.call(A, binding("letters", "work", ""));
+        s.call(A, binding("letters", "work", ""));
+        s.call(A, queue::Bind { arguments: table([("a", int(1))]), ..binding("letters", "work", "") });
+        for key in ["", "any", "letters"] {
+            s.publish(A, mandatory("work", key), key);
+        }
+        s.call(A, not_bound("letters", "work", ""));
+        s.publish(A, mandatory("work", ""), "still bound");
+        for (queue, key) in [("letters", "key"), ("letters", "é"), ("nowhere", "key"), ("nowhere", "")] {
+            s.call(A, binding(queue, "work", key));
+            s.confirm_again(A);
+        }
+        s.call(A, a_queue_with("quorum", [("x-queue-type", text("quorum"))]));
+        s.call(A, binding("quorum", "work", ""));
+        s.confirm_again(A);
+        for key in ["", "key"] {
+            s.call(A, between("work", "other", key));
+            s.confirm_again(A);
+        }
+        s.call(A, between("other", "work", "key"));
+        s.publish(A, mandatory("other", ""), "through another");
+        let lost = table([("alternate-exchange", text("other"))]);
+        s.call(A, exchange::Declare { arguments: lost, ..an_exchange("idle", "x-local-random") });
+        s.publish(A, mandatory("idle", ""), "by the alternate");
+    });
+}
+
+#[test]
+fn an_alternate_exchange_is_named_by_a_text() {
+    same_on_both(|s| {
+        s.confirm(A);
+        s.call(A, a_queue("letters"));
+        for alternate in [
+            text("amq.fanout"),
+            text(""),
+            text("nowhere"),
+            int(1),
+            flag(true),
+            AMQPValue::Double(1.5),
+            AMQPValue::Timestamp(1),
+            AMQPValue::ShortShortInt(1),
+            AMQPValue::ShortShortUInt(1),
+            AMQPValue::ShortInt(1),
+            AMQPValue::ShortUInt(1),
+            AMQPValue::LongUInt(1),
+            AMQPValue::LongLongInt(1),
+            AMQPValue::Float(1.5),
+            AMQPValue::DecimalValue(amq_protocol::types::DecimalValue { scale: 1, value: 2 }),
+            AMQPValue::ByteArray(b"amq.fanout".to_vec().into()),
+            AMQPValue::FieldArray(FieldArray::from(vec![text("amq.fanout")])),
+            AMQPValue::FieldTable(table([("amq.fanout", flag(true))])),
+            AMQPValue::Void,
+        ] {
+            s.call(
+                A,
+                exchange::Declare {
+                    arguments: table([("alternate-exchange", alternate)]),
+                    ..an_exchange("post", "direct")
+                },
+            );
+            if s.is_open(A) {
+                s.publish(A, mandatory("post", "letters"), "on its way");
+                s.call(A, exchange::Delete { exchange: "post".into(), ..Default::default() });
+            }
+            s.confirm_again(A);
+        }
+        // To an exchange that is there already it isn't read, but compared.
+        s.call(
+            A,
+            exchange::Declare {
+                arguments: table([("alternate-exchange", int(1))]),
+                ..an_exchange("amq.topic", "topic")
+            },
+        );
+        s.confirm_again(A);
+        s.call(
+            A,
+            exchange::Declare {
+                arguments: table([("alternate-exchange", int(1))]),
+                ..an_exchange("amq.mine", "topic")
+            },
+        );
+    });
+}
+
+#[test]
+fn line_breaks_are_taken_out_of_the_names_of_exchanges() {
+    same_on_both(|s| {
+        s.confirm(A);
+        s.call(A, a_queue("letters"));
+        s.call(A, an_exchange("p\r\nost", "fanout"));
+        for name in ["post", "p\nost", "\n", "\namq.mine"] {
+            s.call(A, an_exchange(name, "fanout"));
+            s.confirm_again(A);
+        }
+        s.call(A, binding("letters", "po\nst", ""));
+        s.publish(A, mandatory("post", ""), "bound");
+        s.publish(A, mandatory("po\nst", ""), "another exchange");
+        s.confirm_again(A);
+        s.call(A, exchange::Delete { exchange: "po\rst".into(), ..Default::default() });
+        s.call(A, is_there_an_exchange("post"));
+    });
+}
+
+#[test]
+fn the_brokers_own_exchanges_are_what_they_are() {
+    same_on_both(|s| {
+        s.confirm(A);
+        for (name, kind) in [
+            ("amq.direct", "direct"),
+            ("amq.fanout", "fanout"),
+            ("amq.topic", "topic"),
+            ("amq.headers", "headers"),
+            ("amq.match", "headers"),
+            ("amq.rabbitmq.trace", "topic"),
+            ("amq.rabbitmq.log", "topic"),
+        ] {
+            for internal in [false, true] {
+                s.call(A, exchange::Declare { internal, ..an_exchange(name, kind) });
+                s.confirm_again(A);
+            }
+            s.publish(A, mandatory(name, "nobody"), "x");
+            s.confirm_again(A);
+            s.call(A, exchange::Delete { exchange: name.into(), if_unused: true, ..Default::default() });
+            s.confirm_again(A);
+        }
+    });
+}

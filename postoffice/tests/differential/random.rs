@@ -8,8 +8,8 @@ use crate::support::{
     script::{At, Script},
 };
 use amq_protocol::{
-    protocol::{basic, confirm, exchange, queue},
-    types::AMQPValue,
+    protocol::{basic, confirm, exchange, queue, tx},
+    types::{AMQPValue, FieldTable},
 };
 use proptest::{
     prelude::*,
@@ -19,15 +19,19 @@ use proptest::{
 use std::{collections::BTreeMap, env};
 
 const QUEUES: [&str; 3] = ["first", "second", "third"];
-const EXCHANGES: [&str; 3] = ["direct", "topic", "fanout"];
+const EXCHANGES: [&str; 4] = ["direct", "topic", "fanout", "headers"];
 const KEYS: [&str; 4] = ["a", "a.b", "b", "#"];
 /// Each connection has one channel: what a broker does with two that die together has no order.
-const CONNECTIONS: [At; 3] = [("a", 1), ("b", 1), ("c", 1)];
+const CONNECTIONS: [At; 4] = [("a", 1), ("b", 1), ("c", 1), TELLER];
+/// Works with transactions, and consumes nothing: what a commit brings a consumer of its own channel, and when it is
+/// answered, has no order.
+const TELLER: At = ("t", 1);
 
 #[derive(Debug, Clone)]
 enum Operation {
     Declare(&'static str, Kind),
     Replace(&'static str, Kind),
+    Delete(&'static str),
     Purge(&'static str),
     Bind(&'static str, &'static str, &'static str),
     Unbind(&'static str, &'static str, &'static str),
@@ -38,8 +42,10 @@ enum Operation {
         key: &'static str,
         mandatory: bool,
         priority: Option<u8>,
+        headers: Vec<(&'static str, Value)>,
         size: usize,
     },
+    BindHeaders(&'static str, &'static str, Vec<(&'static str, Value)>),
     Consume {
         at: At,
         queue: &'static str,
@@ -56,6 +62,9 @@ enum Operation {
     /// For each consumer: when a global limit lets a message pass again is a race in RabbitMQ.
     Qos(At, u16),
     Confirm(At),
+    Transact,
+    Commit,
+    RollBack,
     CloseChannel(At),
     Close(At),
     Kill(At),
@@ -70,6 +79,43 @@ enum Kind {
     Urgent,
     DeadLetters,
     Single,
+    Votes,
+    VotesShort,
+    VotesRefusing,
+    VotesFew,
+    VotesSingle,
+}
+
+/// A header's value: the same few numbers in each of AMQP's types, and what is none.
+#[derive(Debug, Clone)]
+struct Value(AMQPValue);
+
+fn value() -> impl Strategy<Value = Value> {
+    let number = prop_oneof![Just(-1_i8), Just(1_i8), Just(7_i8)];
+    let typed = |number: i8| {
+        let wide = f64::from(number);
+        select(vec![
+            AMQPValue::ShortShortInt(number),
+            AMQPValue::ShortShortUInt(number as u8),
+            AMQPValue::ShortInt(number.into()),
+            AMQPValue::ShortUInt(number as u16),
+            AMQPValue::LongInt(number.into()),
+            AMQPValue::LongUInt(number as u32),
+            AMQPValue::LongLongInt(number.into()),
+            AMQPValue::Float(number.into()),
+            AMQPValue::Double(wide),
+            AMQPValue::Timestamp(number as u64),
+            AMQPValue::LongString(number.to_string().into()),
+            AMQPValue::Boolean(number > 0),
+            AMQPValue::Void,
+        ])
+    };
+    number.prop_flat_map(typed).prop_map(Value)
+}
+
+fn headers() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
+    let name = select(vec!["size", "colour", "x-size", "z"]);
+    proptest::collection::vec((name, value()), 0..3)
 }
 
 fn at() -> impl Strategy<Value = At> {
@@ -82,7 +128,9 @@ fn queue() -> impl Strategy<Value = &'static str> {
 
 fn operation() -> impl Strategy<Value = Operation> {
     use Kind::*;
-    let kind = || select(vec![Plain, Plain, AutoDelete, Short, Refusing, Urgent, DeadLetters, Single]);
+    let classic = [Plain, Plain, AutoDelete, Short, Refusing, Urgent, DeadLetters, Single];
+    let quorum = [Votes, VotesShort, VotesRefusing, VotesFew, VotesSingle];
+    let kind = move || select([&classic[..], &quorum[..]].concat());
     let exchange = || select(&EXCHANGES[..]);
     let key = || select(&KEYS[..]);
     let target = prop_oneof![
@@ -92,15 +140,18 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         1 => (queue(), kind()).prop_map(|(queue, kind)| Operation::Declare(queue, kind)),
         3 => (queue(), kind()).prop_map(|(queue, kind)| Operation::Replace(queue, kind)),
+        1 => queue().prop_map(Operation::Delete),
         1 => queue().prop_map(Operation::Purge),
+        1 => (queue(), select(vec!["all", "any", "all-with-x", "any-with-x"]), headers())
+            .prop_map(|(queue, x_match, headers)| Operation::BindHeaders(queue, x_match, headers)),
         3 => (queue(), exchange(), key()).prop_map(|(queue, exchange, key)| Operation::Bind(queue, exchange, key)),
         1 => (queue(), exchange(), key()).prop_map(|(queue, exchange, key)| Operation::Unbind(queue, exchange, key)),
         1 => (exchange(), exchange(), key()).prop_map(|(one, two, key)| Operation::BindExchange(one, two, key)),
-        18 => (at(), target, any::<bool>(), proptest::option::of(0_u8..6), select(vec![1_usize, 3, 200, 9000]))
-            .prop_map(|(at, (exchange, key), mandatory, priority, size)| {
-                Operation::Publish { at, exchange, key, mandatory, priority, size }
+        18 => (at(), target, any::<bool>(), proptest::option::of(0_u8..6), headers(), select(vec![1_usize, 3, 200, 9000]))
+            .prop_map(|(at, (exchange, key), mandatory, priority, headers, size)| {
+                Operation::Publish { at, exchange, key, mandatory, priority, headers, size }
             }),
-        7 => (at(), queue(), proptest::bool::weighted(0.3), proptest::option::of(-1..3), proptest::bool::weighted(0.05)).prop_map(
+        7 => (select(&CONNECTIONS[..3]), queue(), proptest::bool::weighted(0.3), proptest::option::of(-1..3), proptest::bool::weighted(0.05)).prop_map(
             |(at, queue, no_ack, priority, exclusive)| Operation::Consume { at, queue, no_ack, priority, exclusive }
         ),
         1 => (at(), any::<usize>()).prop_map(|(at, which)| Operation::Cancel(at, which)),
@@ -112,6 +163,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => at().prop_map(Operation::Recover),
         2 => (at(), 0_u16..4).prop_map(|(at, count)| Operation::Qos(at, count)),
         1 => at().prop_map(Operation::Confirm),
+        1 => Just(Operation::Transact),
+        3 => Just(Operation::Commit),
+        1 => Just(Operation::RollBack),
         1 => at().prop_map(Operation::CloseChannel),
         1 => at().prop_map(Operation::Close),
         1 => at().prop_map(Operation::Kill),
@@ -120,6 +174,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 
 fn declaration(queue: &str, kind: Kind) -> queue::Declare {
     let dead = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))];
+    let quorum = [("x-queue-type", text("quorum"))];
     let with = |arguments: &[(&str, AMQPValue)]| {
         let mut declare = a_queue(queue);
         for (key, value) in arguments {
@@ -135,6 +190,13 @@ fn declaration(queue: &str, kind: Kind) -> queue::Declare {
         Kind::Urgent => with(&[("x-max-priority", int(4))]),
         Kind::DeadLetters => with(&dead),
         Kind::Single => with(&[("x-single-active-consumer", flag(true))]),
+        Kind::Votes => with(&quorum),
+        Kind::VotesShort => with(&[&quorum[..], &dead[..], &[("x-max-length", int(2))]].concat()),
+        Kind::VotesRefusing => {
+            with(&[&quorum[..], &[("x-max-length", int(5)), ("x-overflow", text("reject-publish"))]].concat())
+        }
+        Kind::VotesFew => with(&[&quorum[..], &dead[..], &[("x-delivery-limit", int(1))]].concat()),
+        Kind::VotesSingle => with(&[&quorum[..], &[("x-single-active-consumer", flag(true))]].concat()),
     }
 }
 
@@ -160,6 +222,14 @@ impl Roles {
 /// Declares and binds on a channel of its own, so that a refusal hits nobody else.
 const CLERK: At = ("clerk", 1);
 
+fn table_of(headers: &[(&str, Value)]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in headers {
+        table.insert((*name).into(), value.0.clone());
+    }
+    table
+}
+
 fn perform(s: &mut Script, roles: &mut Roles, operation: &Operation, number: usize) {
     for at in CONNECTIONS.into_iter().chain([CLERK]) {
         if !s.is_open(at) {
@@ -178,6 +248,14 @@ fn perform(s: &mut Script, roles: &mut Roles, operation: &Operation, number: usi
             s.call(CLERK, queue::Delete { queue: roles.player(queue).into(), ..Default::default() });
             roles.recast(queue, number);
             s.call(CLERK, declaration(roles.player(queue), kind));
+        }
+        Operation::Delete(queue) => {
+            s.call(CLERK, queue::Delete { queue: roles.player(queue).into(), ..Default::default() });
+        }
+        Operation::BindHeaders(queue, x_match, ref headers) => {
+            let mut arguments = table_of(headers);
+            arguments.insert("x-match".into(), text(x_match));
+            s.call(CLERK, queue::Bind { arguments, ..binding(roles.player(queue), "headers", "") });
         }
         Operation::Purge(queue) => s.call(CLERK, queue::Purge { queue: roles.player(queue).into(), nowait: false }),
         Operation::Bind(queue, exchange, key) => s.call(CLERK, binding(roles.player(queue), exchange, key)),
@@ -199,8 +277,11 @@ fn perform(s: &mut Script, roles: &mut Roles, operation: &Operation, number: usi
                 ..Default::default()
             },
         ),
-        Operation::Publish { at, exchange, key, mandatory, priority, size } => {
-            let properties = priority.map_or(properties(), |priority| properties().with_priority(priority));
+        Operation::Publish { at, exchange, key, mandatory, priority, ref headers, size } => {
+            let mut properties = priority.map_or(properties(), |priority| properties().with_priority(priority));
+            if !headers.is_empty() {
+                properties = properties.with_headers(table_of(headers));
+            }
             let body = format!("{number} ").repeat(size / 2 + 1);
             s.publish_with(
                 at,
@@ -242,6 +323,10 @@ fn perform(s: &mut Script, roles: &mut Roles, operation: &Operation, number: usi
         Operation::Recover(at) => s.call(at, basic::Recover { requeue: true }),
         Operation::Qos(at, prefetch_count) => s.call(at, qos(prefetch_count)),
         Operation::Confirm(at) => s.call(at, confirm::Select { nowait: false }),
+        Operation::Transact => s.call(TELLER, tx::Select {}),
+        Operation::Commit if s.is_transacting(TELLER) => s.call(TELLER, tx::Commit {}),
+        Operation::RollBack if s.is_transacting(TELLER) => s.call(TELLER, tx::Rollback {}),
+        Operation::Commit | Operation::RollBack => {}
         Operation::CloseChannel(at) => s.close_channel(at),
         Operation::Close(at) => s.close(at.0),
         Operation::Kill(at) => s.kill(at.0),
@@ -269,7 +354,7 @@ fn random_operations_look_the_same_to_a_client() {
     }
     let more = env::var("RANDOM_SCRIPTS").ok().and_then(|count| count.parse().ok());
     let config =
-        Config { cases: more.unwrap_or(12), failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
+        Config { cases: more.unwrap_or(12), failure_persistence: None, max_shrink_iters: 30, ..Config::default() };
     let mut runner = match more {
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32])),

@@ -1,7 +1,7 @@
 //! The two brokers: one RabbitMQ for the whole test program, and a fresh post office for each script.
 
 use super::{
-    script::{self, Script, Step},
+    script::{self, Expected, Script, Step},
     talk::Talk,
 };
 use postoffice::PostOffice;
@@ -10,7 +10,7 @@ use std::{
     env,
     net::SocketAddr,
     panic,
-    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
 };
 use tokio::runtime::Runtime;
@@ -57,8 +57,8 @@ pub fn same_on_both(script: impl Fn(&mut Script) + Sync) {
 /// What differs when a script runs, if anything does.
 pub fn difference(script: impl Fn(&mut Script) + Sync) -> Option<String> {
     let _turn = my_turn();
-    compare(|addr| {
-        let mut running = Script::new(addr);
+    compare(|addr, expected| {
+        let mut running = Script::new(addr).expecting(expected);
         script(&mut running);
         running.end()
     })
@@ -67,7 +67,7 @@ pub fn difference(script: impl Fn(&mut Script) + Sync) -> Option<String> {
 /// The same for a client that speaks for itself and touches nothing that others use.
 #[track_caller]
 pub fn same_talk_on_both(talk: impl Fn(&mut Talk) + Sync) {
-    let report = compare(|addr| {
+    let report = compare(|addr, _| {
         let mut talking = Talk::new(addr);
         talk(&mut talking);
         talking.end()
@@ -77,16 +77,22 @@ pub fn same_talk_on_both(talk: impl Fn(&mut Talk) + Sync) {
     }
 }
 
-fn compare(run: impl Fn(SocketAddr) -> Vec<Step> + Sync) -> Option<String> {
+fn compare(run: impl Fn(SocketAddr, Expected) -> Vec<Step> + Sync) -> Option<String> {
     let rabbitmq = rabbitmq()?;
     let (there, here) = if env::var_os("SELF_CHECK").is_some() {
-        (run(rabbitmq), run(rabbitmq))
+        (run(rabbitmq, Expected::default()), run(rabbitmq, Expected::default()))
     } else {
         let office = open_office();
         let address = office.address();
+        let (send, receive) = mpsc::channel();
+        let run = &run;
         let both = thread::scope(|scope| {
-            let there = scope.spawn(|| run(rabbitmq));
-            let here = scope.spawn(|| run(address));
+            let there = scope.spawn(move || run(rabbitmq, Expected::from(receive)));
+            let here = scope.spawn(move || {
+                let steps = run(address, Expected::default());
+                let _ = send.send(steps.iter().map(|step| step.observed.clone()).collect()); // nobody may want it
+                steps
+            });
             (there.join(), here.join())
         });
         RUNTIME.block_on(office.close());

@@ -2,7 +2,7 @@
 
 use amq_protocol::{
     protocol::{AMQPClass, basic, channel, confirm, connection, exchange, queue, tx},
-    types::{AMQPValue, FieldTable},
+    types::{AMQPValue, FieldArray, FieldTable},
 };
 
 /// A method that a client can send.
@@ -48,6 +48,10 @@ pub fn text(value: &str) -> AMQPValue {
     AMQPValue::LongString(value.into())
 }
 
+pub fn list(names: &[&str]) -> AMQPValue {
+    AMQPValue::FieldArray(FieldArray::from(names.iter().map(|name| text(name)).collect::<Vec<_>>()))
+}
+
 pub fn int(value: i32) -> AMQPValue {
     AMQPValue::LongInt(value)
 }
@@ -67,6 +71,16 @@ pub fn a_queue_with<const N: usize>(name: &str, arguments: [(&str, AMQPValue); N
 
 pub fn is_there_a_queue(name: &str) -> queue::Declare {
     queue::Declare { queue: name.into(), passive: true, ..Default::default() }
+}
+
+/// The arguments of a queue that sends its dead letters on with their own routing key.
+pub fn to_exchange(exchange: &str) -> [(&'static str, AMQPValue); 1] {
+    [("x-dead-letter-exchange", text(exchange))]
+}
+
+/// The same with another routing key.
+pub fn send_to(exchange: &str, routing_key: &str) -> [(&'static str, AMQPValue); 2] {
+    [("x-dead-letter-exchange", text(exchange)), ("x-dead-letter-routing-key", text(routing_key))]
 }
 
 /// A durable exchange.
@@ -99,6 +113,10 @@ pub fn properties() -> basic::AMQPProperties {
     basic::AMQPProperties::default()
 }
 
+pub fn properties_with_headers<const N: usize>(entries: [(&str, AMQPValue); N]) -> basic::AMQPProperties {
+    properties().with_headers(table(entries))
+}
+
 /// A consumer that acknowledges.
 pub fn a_consumer(queue: &str, tag: &str) -> basic::Consume {
     basic::Consume { queue: queue.into(), consumer_tag: tag.into(), ..Default::default() }
@@ -127,4 +145,13 @@ pub fn nack(delivery_tag: u64) -> basic::Nack {
 
 pub fn reject(delivery_tag: u64) -> basic::Reject {
     basic::Reject { delivery_tag, requeue: false }
+}
+
+pub fn cancel(tag: &str) -> basic::Cancel {
+    basic::Cancel { consumer_tag: tag.into(), nowait: false }
+}
+
+/// Acknowledges everything up to a delivery; 0 is all there is.
+pub fn all_up_to(delivery_tag: u64) -> basic::Ack {
+    basic::Ack { delivery_tag, multiple: true }
 }

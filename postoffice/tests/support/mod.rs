@@ -4,6 +4,7 @@
 pub mod brokers;
 pub mod client;
 pub mod methods;
+pub mod raw;
 pub mod script;
 pub mod show;
 pub mod talk;

@@ -6,7 +6,7 @@
 
 use super::{
     client::{Client, Hello, Incoming, PATIENCE},
-    methods::{Method, a_queue, is_there_a_queue, is_there_an_exchange, text},
+    methods::{Method, a_queue, is_there_a_queue, is_there_an_exchange},
     show::{self, Invented},
 };
 use amq_protocol::{
@@ -15,20 +15,26 @@ use amq_protocol::{
         AMQPClass,
         basic::{self, AMQPMethod as Basic, AMQPProperties},
         channel::{self, AMQPMethod as Channel},
+        confirm,
         connection::{self, AMQPMethod as Connection},
         exchange::{self, AMQPMethod as Exchange},
         queue::{self, AMQPMethod as Queue},
+        tx,
     },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
 /// A channel: the name of its connection and its number. Both are opened when they are first used.
 pub type At = (&'static str, u16);
+
+/// How long a queue may take over an operation that its channel has gone on from.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// One operation and what was observed after it.
 #[derive(Debug, PartialEq)]
@@ -47,8 +53,36 @@ pub struct Script {
     peers: BTreeMap<&'static str, Peer>,
     probe: Peer,
     watched: BTreeMap<String, Counts>,
+    /// The same before the last operation.
+    before: BTreeMap<String, Counts>,
+    expected: Expected,
     /// What to delete in the end.
     declared: (BTreeSet<String>, BTreeSet<String>),
+    raw_properties: bool,
+}
+
+/// What the other broker has shown, step by step, as soon as it is known.
+///
+/// RabbitMQ's queues are processes of their own: what a channel has told one, or one another, is done a moment after the
+/// channel has gone on, in a quorum queue once it is on disk; nothing that a client can ask tells when. So a script waits,
+/// at most for [`SETTLE_PATIENCE`], for as much as the other broker has shown.
+#[derive(Default)]
+pub struct Expected {
+    coming: Option<mpsc::Receiver<Vec<Vec<String>>>>,
+    steps: Vec<Vec<String>>,
+}
+
+impl Expected {
+    pub fn from(coming: mpsc::Receiver<Vec<Vec<String>>>) -> Self {
+        Self { coming: Some(coming), steps: Vec::new() }
+    }
+
+    fn step(&mut self, index: usize) -> Option<&Vec<String>> {
+        if let Some(coming) = self.coming.take() {
+            self.steps = coming.recv().unwrap_or_default(); // nothing comes from a script that failed
+        }
+        self.steps.get(index)
+    }
 }
 
 /// One connection as its client sees it.
@@ -69,8 +103,12 @@ struct ChannelView {
     /// A message of which the body isn't complete.
     content: Option<Content>,
     confirming: bool,
+    transacting: bool,
     published: u64,
     unconfirmed: BTreeSet<u64>,
+    /// The confirmations that are due answer one message, or each one of several: their frames are certain.
+    one_by_one: bool,
+    confirmations: Vec<String>,
     acked: BTreeSet<u64>,
     nacked: BTreeSet<u64>,
     unacknowledged: Vec<u64>,
@@ -93,16 +131,29 @@ impl Script {
     pub fn new(addr: SocketAddr) -> Self {
         Self {
             addr,
+            expected: Expected::default(),
             steps: Vec::new(),
             invented: Invented::default(),
             peers: BTreeMap::new(),
             probe: Peer::open(addr, &Hello::default()),
             watched: BTreeMap::new(),
+            before: BTreeMap::new(),
             declared: Default::default(),
+            raw_properties: false,
         }
     }
 
+    /// Waits for what another broker has shown.
+    pub fn expecting(self, expected: Expected) -> Self {
+        Self { expected, ..self }
+    }
+
     // ---- connections and channels ----
+
+    /// Shows the properties of messages byte for byte, on connections that are opened from now on.
+    pub fn look_at_bytes(&mut self) {
+        self.raw_properties = true;
+    }
 
     /// Opens a connection that introduces itself in its own way.
     pub fn connect(&mut self, name: &'static str, hello: &Hello) {
@@ -125,6 +176,19 @@ impl Script {
 
     pub fn close_channel(&mut self, at: At) {
         self.call(at, channel::Close { reply_code: 200, reply_text: "".into(), class_id: 0, method_id: 0 });
+    }
+
+    /// Has each message on a channel confirmed: what it causes has come when the confirm has, however busy a queue is.
+    pub fn confirm(&mut self, at: At) {
+        self.call(at, confirm::Select { nowait: false });
+    }
+
+    /// Opens a channel again if it was closed, with confirms.
+    pub fn confirm_again(&mut self, at: At) {
+        if !self.is_open(at) {
+            self.reopen(at);
+            self.confirm(at);
+        }
     }
 
     /// Closes a connection as a polite client does.
@@ -223,8 +287,31 @@ impl Script {
         self.publish_all(at, publish, properties, &[body]);
     }
 
-    /// Publishes several messages without looking at what they cause in between.
+    /// Publishes several messages without looking at what they cause in between. How many of them one confirmation
+    /// answers is the broker's choice of the moment.
     pub fn publish_all(&mut self, at: At, publish: basic::Publish, properties: AMQPProperties, bodies: &[&[u8]]) {
+        self.publish_several(at, publish, properties, bodies, bodies.len() == 1);
+    }
+
+    /// The same for messages that the broker confirms before it looks at the next one: those that no queue takes.
+    pub fn publish_all_one_by_one(
+        &mut self,
+        at: At,
+        publish: basic::Publish,
+        properties: AMQPProperties,
+        bodies: &[&[u8]],
+    ) {
+        self.publish_several(at, publish, properties, bodies, true);
+    }
+
+    fn publish_several(
+        &mut self,
+        at: At,
+        publish: basic::Publish,
+        properties: AMQPProperties,
+        bodies: &[&[u8]],
+        one_by_one: bool,
+    ) {
         let shown: Vec<_> = bodies.iter().map(|body| show::body(body)).collect();
         let method = publish.class();
         let operation = format!(
@@ -239,12 +326,8 @@ impl Script {
         if !channel.open {
             return self.finish(format!("{operation} (the channel is closed)"), Vec::new());
         }
-        for _ in bodies {
-            if channel.confirming {
-                channel.published += 1;
-                channel.unconfirmed.insert(channel.published);
-            }
-        }
+        channel.one_by_one = one_by_one && channel.unconfirmed.is_empty();
+        bodies.iter().for_each(|_| channel.expect_confirm());
         let peer = self.peer(at.0);
         for body in bodies {
             peer.client.send_method(at.1, method.clone());
@@ -253,12 +336,30 @@ impl Script {
         self.finish(operation, Vec::new());
     }
 
+    /// Publishes a message with these bytes for its properties, flags first.
+    pub fn publish_raw(&mut self, at: At, publish: basic::Publish, properties: &[u8], body: &str) {
+        let shown = show::bytes(properties);
+        let operation = format!("{}/{} {} {shown} {body:?}", at.0, at.1, show::method(&publish.clone().class()));
+        let channel = self.channel(at);
+        if !channel.open {
+            return self.finish(format!("{operation} (the channel is closed)"), Vec::new());
+        }
+        channel.expect_confirm();
+        let client = &mut self.peer(at.0).client;
+        client.send_method(at.1, publish.class());
+        client.send_raw_content(at.1, properties, body.as_bytes());
+        self.finish(operation, Vec::new());
+    }
+
     /// Sends bytes that no proper client would send, on a channel that is open, and observes how the broker ends that.
     pub fn send_raw(&mut self, at: At, what: &str, bytes: &[u8]) {
         self.channel(at).awaiting = true;
-        let peer = self.peer(at.0);
-        peer.client.send_bytes(bytes);
-        peer.read_until(|peer| peer.channels.get(&at.1).is_none_or(|channel| !channel.awaiting));
+        self.peer(at.0).client.send_bytes(bytes);
+        self.await_what_raw_bytes_cause(at, what);
+    }
+
+    fn await_what_raw_bytes_cause(&mut self, at: At, what: &str) {
+        self.peer(at.0).read_until(|peer| peer.channels.get(&at.1).is_none_or(|channel| !channel.awaiting));
         self.channel(at).awaiting = false;
         self.finish(format!("{}/{} sends {what}", at.0, at.1), Vec::new());
     }
@@ -266,11 +367,11 @@ impl Script {
     /// The same on several connections at once, since a broker lets those wait that send nonsense.
     pub fn send_raw_on_each(&mut self, cases: &[(At, &str, Vec<u8>)]) {
         for (at, _, bytes) in cases {
-            self.channel(*at);
+            self.channel(*at).awaiting = true;
             self.peer(at.0).client.send_bytes(bytes);
         }
         for (at, what, _) in cases {
-            self.send_raw(*at, what, &[]);
+            self.await_what_raw_bytes_cause(*at, what); // it may have come while another was waited for
         }
     }
 
@@ -334,6 +435,11 @@ impl Script {
         self.channel(at).open
     }
 
+    /// Whether a channel has been switched to transactions.
+    pub fn is_transacting(&mut self, at: At) -> bool {
+        self.channel(at).transacting
+    }
+
     /// The name in the last queue.declare-ok.
     pub fn last_queue(&mut self, at: At) -> String {
         self.channel(at).last_queue.clone()
@@ -367,7 +473,11 @@ impl Script {
     // ---- how it works ----
 
     fn peer(&mut self, name: &'static str) -> &mut Peer {
-        self.peers.entry(name).or_insert_with(|| Peer::open(self.addr, &Hello::default()))
+        self.peers.entry(name).or_insert_with(|| {
+            let mut peer = Peer::open(self.addr, &Hello::default());
+            peer.client.raw_properties = self.raw_properties;
+            peer
+        })
     }
 
     fn channel(&mut self, at: At) -> &mut ChannelView {
@@ -384,10 +494,11 @@ impl Script {
                 self.declared.1.insert(name);
             }
             AMQPClass::Queue(Queue::Declare(declare)) => {
-                // Others may not look at an exclusive queue, and replicated queues count with a delay.
-                let kind = declare.arguments.inner().get("x-queue-type");
-                if !declare.exclusive && kind.is_none_or(|kind| *kind == text("classic")) {
+                // Others may not look at an exclusive queue, and who looks at one that expires keeps it alive.
+                if !declare.exclusive && !declare.arguments.inner().contains_key("x-expires") {
                     self.watched.entry(name.clone()).or_default();
+                } else {
+                    self.look_away_from(&name);
                 }
                 self.declared.0.insert(name);
             }
@@ -408,38 +519,64 @@ impl Script {
 
     /// Settles, and notes what was observed.
     fn finish(&mut self, operation: String, also: Vec<(&'static str, Peer)>) {
-        let before = self.watched.clone();
+        self.before = self.watched.clone();
+        let observed = self.observe(also, Some(self.steps.len()));
+        let operation = self.invented.number(&operation);
+        self.steps.push(Step { operation, observed });
+    }
+
+    /// What there is to see once the brokers have settled, channel by channel, and then the queues that have changed since
+    /// the operation began.
+    fn observe(&mut self, mut also: Vec<(&'static str, Peer)>, step: Option<usize>) -> Vec<String> {
         self.settle();
+        let mut observed = self.take_observed(&mut also);
+        let end = Instant::now() + SETTLE_PATIENCE;
+        while Instant::now() < end {
+            let Some(expected) = step.and_then(|step| self.expected.step(step)) else { break };
+            if observed.len() >= expected.len() && queue_lines(&observed).eq(queue_lines(expected)) {
+                break;
+            }
+            self.settle();
+            observed.retain(|line| !line.starts_with("queue ")); // they are noted anew
+            observed.extend(self.take_observed(&mut also));
+        }
+        let place = |line: &String| match line.split_once(" ← ") {
+            Some((at, _)) => (false, at.to_owned()),
+            None => (true, line.clone()),
+        };
+        observed.sort_by_key(place); // stable: of each channel in the order of arrival
+        observed.iter().map(|line| self.invented.number(line)).collect()
+    }
+
+    fn take_observed(&mut self, also: &mut [(&'static str, Peer)]) -> Vec<String> {
         let mut observed = Vec::new();
-        for (name, mut peer) in also {
+        for (name, peer) in also {
             observed.extend(peer.take_observed(name));
         }
         for (name, peer) in &mut self.peers {
             observed.extend(peer.take_observed(name));
         }
         for (queue, counts) in &self.watched {
-            if before.get(queue) != Some(counts) {
+            if self.before.get(queue) != Some(counts) {
                 observed.push(match counts {
                     Some((ready, consumers)) => format!("queue {queue}: {ready} ready, {consumers} consumers"),
                     None => format!("queue {queue}: missing"),
                 });
             }
         }
-        let operation = self.invented.number(&operation);
-        let observed = observed.iter().map(|line| self.invented.number(line)).collect();
-        self.steps.push(Step { operation, observed });
+        observed
     }
 
+    /// Adds what was waited for to the operation before.
     fn finish_waiting(&mut self, what: String, reached: bool) {
-        self.finish(format!("until {what}{}", if reached { "" } else { " (in vain)" }), Vec::new());
-        let (Some(waiting), Some(before)) = (self.steps.pop(), self.steps.last_mut()) else { return };
-        before.operation = format!("{}, {}", before.operation, waiting.operation);
+        let observed = self.observe(Vec::new(), None);
+        let Some(step) = self.steps.last_mut() else { return };
+        let outcome = if reached { "" } else { " (in vain)" };
+        step.operation = format!("{}, until {what}{outcome}", step.operation);
         // Of a queue's counts only the last are certain: how they went there is a matter of the moment.
-        let queue = |line: &str| Some(line.strip_prefix("queue ")?.split_once(": ")?.0.to_owned());
-        let later: Vec<_> = waiting.observed.iter().filter_map(|line| queue(line)).collect();
-        before.observed.retain(|line| queue(line).is_none_or(|queue| !later.contains(&queue)));
-        before.observed.extend(waiting.observed);
-        before.observed.sort_by_key(|line| queue(line)); // stable: what was seen first, then the queues
+        step.observed.retain(|line| !line.starts_with("queue "));
+        step.observed.extend(observed);
+        step.observed.sort_by_key(|line| line.starts_with("queue ")); // stable: what was seen first, then the queues
     }
 
     fn settle(&mut self) {
@@ -476,6 +613,10 @@ impl Script {
     fn counts(&mut self, queue: &str) -> Counts {
         counts(&self.probe.ask(1, is_there_a_queue(queue)))
     }
+}
+
+fn queue_lines(observed: &[String]) -> impl Iterator<Item = &String> {
+    observed.iter().filter(|line| line.starts_with("queue "))
 }
 
 /// Reads `queue.declare-ok queue="q", message_count: 1, consumer_count: 0`.
@@ -561,7 +702,10 @@ impl Peer {
     }
 
     fn noise(&self) -> usize {
-        let noise = |channel: &ChannelView| channel.observed.len() + channel.acked.len() + channel.nacked.len();
+        let noise = |channel: &ChannelView| {
+            let confirmed = channel.confirmations.len() + channel.acked.len() + channel.nacked.len();
+            channel.observed.len() + confirmed
+        };
         self.channels.values().map(noise).sum()
     }
 
@@ -569,7 +713,9 @@ impl Peer {
         let mut lines = Vec::new();
         for (number, channel) in &mut self.channels {
             let mut own = std::mem::take(&mut channel.observed);
-            // How many confirmations one frame carries is the broker's choice of the moment.
+            // Whether a queue's confirmation or its delivery comes first is a matter of the moment, so confirmations
+            // are listed last; how many one frame carries may be the broker's choice.
+            own.append(&mut channel.confirmations);
             for (verdict, tags) in [("acks", &mut channel.acked), ("nacks", &mut channel.nacked)] {
                 let tags = std::mem::take(tags);
                 if !tags.is_empty() {
@@ -588,6 +734,11 @@ impl Peer {
             Some(Incoming::Closed) => {
                 self.end("the socket is closed");
             }
+            Some(Incoming::Garbage(bytes)) if bytes[0] == 2 => {
+                let size = u64::from_be_bytes(bytes[11..19].try_into().expect("eight bytes"));
+                let shown = format!(" {}", show::bytes(&bytes[19..bytes.len() - 1]));
+                self.at(u16::from_be_bytes([bytes[1], bytes[2]])).take_header(size, shown);
+            }
             Some(Incoming::Garbage(bytes)) => self.at(0).observed.push(format!("nonsense: {bytes:?}")),
             Some(Incoming::Frame(AMQPFrame::Method(0, AMQPClass::Connection(Connection::Close(close))))) => {
                 let line = show::method(&close.class());
@@ -602,13 +753,7 @@ impl Peer {
                 if let Some(reply_to) = reply_to {
                     channel.last_reply_to = reply_to.to_string();
                 }
-                match &mut channel.content {
-                    Some(content @ Content { properties: None, .. }) => {
-                        content.properties = Some((header.body_size, shown));
-                        channel.finish_content();
-                    }
-                    _ => channel.observed.push(format!("a header out of place:{shown}")),
-                }
+                channel.take_header(header.body_size, shown);
             }
             Some(Incoming::Frame(AMQPFrame::Body(number, body))) => {
                 let channel = self.at(number);
@@ -657,7 +802,7 @@ impl Peer {
                 return channel.begin_content(shown); // the answer is complete with its body
             }
             AMQPClass::Basic(Basic::Return(_)) => {
-                let late = channel.confirming && channel.unconfirmed.is_empty();
+                let late = channel.confirming && channel.published > 0 && channel.unconfirmed.is_empty();
                 return channel.begin_content(if late { shown + " after its confirmation" } else { shown });
             }
             AMQPClass::Channel(Channel::Close(_)) => {
@@ -678,9 +823,11 @@ impl Peer {
             AMQPClass::Channel(Channel::CloseOk(_)) => channel.end(),
             AMQPClass::Channel(Channel::OpenOk(_)) => {
                 let observed = std::mem::take(&mut channel.observed);
-                *channel = ChannelView { open: true, observed, ..Default::default() };
+                let confirmations = std::mem::take(&mut channel.confirmations);
+                *channel = ChannelView { open: true, observed, confirmations, ..Default::default() };
             }
             AMQPClass::Confirm(_) => channel.confirming = true,
+            AMQPClass::Tx(tx::AMQPMethod::SelectOk(_)) => channel.transacting = true,
             AMQPClass::Basic(Basic::ConsumeOk(ok)) => channel.consumers.push(ok.consumer_tag.to_string()),
             AMQPClass::Basic(Basic::CancelOk(ok)) => channel.consumers.retain(|tag| tag != ok.consumer_tag.as_str()),
             AMQPClass::Queue(Queue::DeclareOk(ok)) => channel.last_queue = ok.queue.to_string(),
@@ -730,6 +877,14 @@ impl ChannelView {
         }
     }
 
+    /// A message is about to be published.
+    fn expect_confirm(&mut self) {
+        if self.confirming {
+            self.published += 1;
+            self.unconfirmed.insert(self.published);
+        }
+    }
+
     fn acknowledge(&mut self, tag: u64, multiple: bool) {
         self.unacknowledged.retain(|&other| other != tag && !(multiple && (other < tag || tag == 0)));
     }
@@ -746,7 +901,12 @@ impl ChannelView {
         let tags: Vec<_> =
             self.unconfirmed.iter().copied().filter(|&other| other == tag || multiple && other <= tag).collect();
         if tags.is_empty() {
-            self.observed.push(format!("{shown} for nothing"));
+            return self.observed.push(format!("{shown} for nothing"));
+        }
+        if self.one_by_one {
+            self.unconfirmed.retain(|tag| !tags.contains(tag));
+            self.confirmations.push(shown.to_owned());
+            return;
         }
         for tag in tags {
             self.unconfirmed.remove(&tag);
@@ -760,6 +920,16 @@ impl ChannelView {
 
     fn begin_content(&mut self, method: String) {
         self.content = Some(Content { method, properties: None, body: Vec::new(), frames: Vec::new() });
+    }
+
+    fn take_header(&mut self, size: u64, properties: String) {
+        match &mut self.content {
+            Some(content @ Content { properties: None, .. }) => {
+                content.properties = Some((size, properties));
+                self.finish_content();
+            }
+            _ => self.observed.push(format!("a header out of place:{properties}")),
+        }
     }
 
     fn finish_content(&mut self) {
@@ -780,8 +950,9 @@ impl ChannelView {
 
     fn end(&mut self) {
         let observed = std::mem::take(&mut self.observed);
+        let confirmations = std::mem::take(&mut self.confirmations);
         let (acked, nacked) = (std::mem::take(&mut self.acked), std::mem::take(&mut self.nacked));
-        *self = Self { observed, acked, nacked, ..Default::default() };
+        *self = Self { observed, confirmations, acked, nacked, ..Default::default() };
     }
 }
 

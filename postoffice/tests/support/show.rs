@@ -65,10 +65,17 @@ fn arguments(method: &AMQPClass) -> Option<&FieldTable> {
 fn start_method(start: &connection::Start) -> String {
     let keys = start.server_properties.inner().keys().map(|key| key.to_string());
     let keys: Vec<_> = keys.filter(|key| key != "copyright").collect();
+    // in which order RabbitMQ names them is chance
+    let mechanisms = start.mechanisms.to_string();
+    let mut mechanisms: Vec<_> = mechanisms.split(' ').collect();
+    mechanisms.sort_unstable();
     let capabilities = start.server_properties.inner().get("capabilities").map(value).unwrap_or_default();
     format!(
         "connection.start {}.{} mechanisms=\"{}\" locales=\"{}\" properties={keys:?} capabilities={capabilities}",
-        start.version_major, start.version_minor, start.mechanisms, start.locales
+        start.version_major,
+        start.version_minor,
+        mechanisms.join(" "),
+        start.locales
     )
 }
 
@@ -126,6 +133,11 @@ pub fn body(body: &[u8]) -> String {
     }
     let sum = body.iter().fold(1_u32, |sum, &byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     format!("{} bytes with the checksum {sum:08x}", body.len())
+}
+
+/// Bytes, those that are ASCII as letters.
+pub fn bytes(bytes: &[u8]) -> String {
+    format!("b\"{}\"", bytes.escape_ascii())
 }
 
 fn kebab(name: &str) -> String {

@@ -70,16 +70,6 @@ impl Talk {
         }
     }
 
-    /// Hears a close or the end: versions of RabbitMQ differ in whether they explain a refusal.
-    pub fn hear_a_refusal(&mut self) {
-        self.hear(1);
-        if let Some(line) = self.steps.last_mut().and_then(|step| step.observed.last_mut())
-            && (line.contains("connection.close") || line.contains("is closed"))
-        {
-            *line = "refused".into();
-        }
-    }
-
     /// Hears everything until the broker closes the socket.
     pub fn hear_the_end(&mut self) {
         let end = Instant::now() + PATIENCE;

@@ -18,7 +18,7 @@ pub fn take(root: &Path, dest: &Path) -> Result<Vec<Taken>> {
     let data = tempfile::tempdir()?;
     let node = Node::start(&data, &["rabbitmq_management"])?;
     let listings = Listings::build(root, node.amqp_addr())?;
-    let camera = Camera::open(1100, 2000, DENSITY)?;
+    let camera = Camera::open(1300, 2000, DENSITY)?;
     let mut taken = Vec::new();
 
     listings.send()?;
@@ -34,12 +34,12 @@ pub fn take(root: &Path, dest: &Path) -> Result<Vec<Taken>> {
 
     queues_with(&camera, 1)?;
     camera.run(
-        "book.mark(1, 'below', book.find('#menu a', 'Queues'));
+        "book.mark(1, 'below', book.find('#menu a', 'Queues and Streams'));
          book.mark(2, 'below', book.cell('Ready'), book.cell('Unacked'), book.cell('Total'));
          book.mark(2, 'below', book.cell('Features'));
          book.mark(3, 'below', book.cell('Name'))",
     )?;
-    let list = "book.around([book.find('#menu a'), book.find('h1'), book.find('h2', 'Add a new queue')], 14, 752)";
+    let list = "book.around([book.find('#menu a'), book.find('h1'), book.find('h2', 'Add a new queue')], 14, 845)";
     taken.push(camera.take(list, dest, "src/basic/console-queues.webp")?);
 
     camera.run("book.unmark(); location.hash = '#/queues/%2F/hello'")?;
@@ -51,7 +51,7 @@ pub fn take(root: &Path, dest: &Path) -> Result<Vec<Taken>> {
          book.mark(3, 'right', ...book.fact('Messages', 3));
          book.mark(4, 'right', book.words(book.find('h2', 'Get messages')))",
     )?;
-    let page = "book.around([book.find('h1'), book.find('h2', 'Get messages')], 14, 752)";
+    let page = "book.around([book.find('h1'), book.find('h2', 'Get messages')], 6, 752)"; // the tabs are right above
     taken.push(camera.take(page, dest, "src/basic/console-queue.webp")?);
 
     // Looked at twice: the second time the letter says that it has been out before.
@@ -71,7 +71,7 @@ pub fn take(root: &Path, dest: &Path) -> Result<Vec<Taken>> {
     listings.receive()?;
     queues_with(&camera, 0)?;
     camera.run("book.mark(1, 'below', book.cell('Ready'), book.cell('Unacked'), book.cell('Total'))")?;
-    let list = "book.around([book.find('table.list'), book.find('h2', 'Add a new queue')], 14, 752)";
+    let list = "book.around([book.find('table.list'), book.find('h2', 'Add a new queue')], 14, 845)";
     taken.push(camera.take(list, dest, "src/basic/console-empty.webp")?);
     Ok(taken)
 }
@@ -81,7 +81,7 @@ pub fn take(root: &Path, dest: &Path) -> Result<Vec<Taken>> {
 fn queues_with(camera: &Camera, ready: u32) -> Result<()> {
     camera.run("book.unmark(); location.hash = '#/queues'")?;
     camera.wait_for(&format!(
-        "book.cell('Ready')?.textContent.trim() === '{ready}' && book.cell('State').textContent.trim() === 'idle'
+        "book.cell('Ready')?.textContent.trim() === '{ready}' && book.cell('State').textContent.trim() === 'running'
          && ['incoming', 'deliver / get', 'ack'].every(rate => /^(0.00\\/s)?$/.test(book.cell(rate).textContent.trim()))"
     ))
 }

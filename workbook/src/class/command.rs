@@ -1,19 +1,19 @@
 //! `cargo workbook class` on the terminal: what the teacher is told, asked, and given.
 
 use super::{Class, Options, addresses::reachable};
+use crate::stop::until_signal;
 use anyhow::{Context, Result, bail};
-use futures_lite::future::poll_once;
+use postoffice::Signals;
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     net::SocketAddr,
-    pin::pin,
 };
 
 /// What can be said after `cargo workbook class`.
 #[derive(Debug, clap::Args)]
 pub struct ClassArgs {
     /// The address and port that students' programs connect to
-    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:5672")]
+    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:5672", value_parser = address)]
     listen: SocketAddr,
     /// The port of the big screen on 127.0.0.1; the next free one where it is taken
     #[arg(long, default_value_t = 3000)]
@@ -26,7 +26,12 @@ pub struct ClassArgs {
     no_open: bool,
 }
 
-/// Asks, opens the class's post office, says how to reach it, and closes it at CTRL+C.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "write an IP address of this machine and a port, such as 192.168.1.20:5672 or 0.0.0.0:5672")
+}
+
+/// Asks, opens the class's post office, says how to reach it, and closes it at CTRL+C or another signal to end.
 ///
 /// # Errors
 /// When the teacher doesn't agree, or something can't be opened.
@@ -36,8 +41,7 @@ pub async fn class(args: ClassArgs) -> Result<()> {
         ask()?;
     }
     let class = Class::open(Options { listen: args.listen, port: args.port }).await?;
-    let mut stop = pin!(tokio::signal::ctrl_c());
-    let _ = poll_once(&mut stop).await; // from here on CTRL+C is ours: not a moment later than it is announced
+    let signals = Signals::listen()?; // from here on CTRL+C is ours: not a moment later than it is announced
     print!("{}", introduction(&class)?);
     io::stdout().flush()?; // a pipe would keep it otherwise
     if !args.no_open
@@ -45,8 +49,8 @@ pub async fn class(args: ClassArgs) -> Result<()> {
     {
         eprintln!("No browser could be opened ({error}): open the address yourself.");
     }
-    class.run(stop).await?;
-    println!("Closed. All letters are gone.");
+    until_signal(signals, |stopped| class.run(stopped)).await?;
+    let _ = writeln!(io::stdout(), "Closed. All letters are gone."); // the terminal may be gone, too
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::{
     frames::{Frames, farewell},
     notices::{Notice, Notices},
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::{
     collections::HashMap,
     io,
@@ -132,7 +132,7 @@ impl Door {
                  --listen {}",
                 SocketAddr::new(listen.ip(), listen.port().saturating_add(1))
             ),
-            Err(error) => return Err(error).with_context(|| format!("can't listen on {listen}")),
+            Err(source) => bail!(postoffice::Error::Listen { address: listen, source }),
         };
         let address = listener.local_addr()?;
         let hall = Arc::new(Hall { office, people: Mutex::default(), notices });

@@ -28,8 +28,12 @@ use tokio::time::{sleep, timeout};
 
 /// The command, on free ports of loopback.
 pub fn command() -> Command {
+    command_at("127.0.0.1:0")
+}
+
+fn command_at(listen: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
-    command.args(["class", "--listen", "127.0.0.1:0", "--port", "0", "--no-open"]);
+    command.args(["class", "--listen", listen, "--port", "0", "--no-open"]);
     command.env_remove("RUST_BACKTRACE");
     command
 }
@@ -52,7 +56,11 @@ pub struct Room {
 
 impl Room {
     pub fn open() -> Self {
-        let mut process = command().arg("--yes").stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        Self::open_at("127.0.0.1:0")
+    }
+
+    pub fn open_at(listen: &str) -> Self {
+        let mut process = command_at(listen).arg("--yes").stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut said = String::new();
         while !said.contains("The big screen is at") {
@@ -83,7 +91,11 @@ impl Room {
 
     /// Presses CTRL+C.
     pub fn interrupt(&self) {
-        kill(Pid::from_raw(self.process.id().cast_signed()), Signal::SIGINT).unwrap();
+        self.signal(Signal::SIGINT);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.process.id().cast_signed()), signal).unwrap();
     }
 
     /// What a big screen is told from now on.
@@ -294,8 +306,12 @@ impl Reading {
 
     /// Presses CTRL+C.
     pub fn interrupt(&mut self) -> ExitStatus {
-        kill(Pid::from_raw(self.program.id().cast_signed()), Signal::SIGINT).unwrap();
+        self.signal(Signal::SIGINT);
         self.program.wait().unwrap()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.program.id().cast_signed()), signal).unwrap();
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -27,6 +28,17 @@ pub struct Served {
 
 impl Served {
     pub fn start(broker: Option<&str>) -> Self {
+        Self::start_with(broker, |_| {})
+    }
+
+    /// In a process group of its own, as a shell runs it in a terminal.
+    pub fn start_in_a_group() -> Self {
+        Self::start_with(None, |command| {
+            command.process_group(0);
+        })
+    }
+
+    fn start_with(broker: Option<&str>, prepare: impl FnOnce(&mut Command)) -> Self {
         let dest = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
         command
@@ -38,6 +50,7 @@ impl Served {
             Some(addr) => command.env("AMQP_ADDR", addr),
             None => command.env_remove("AMQP_ADDR"),
         };
+        prepare(&mut command);
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let broker = lines.next().unwrap().unwrap();

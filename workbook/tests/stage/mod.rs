@@ -1,5 +1,8 @@
 //! The stage for the scenes: a broker, some terminals, and the record of what was typed and printed in them.
 
+mod address;
+
+use address::{Address, SHOWN, replace_each};
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
     options::{BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions},
@@ -10,7 +13,7 @@ use nix::{
     unistd::Pid,
 };
 use postoffice::PostOffice;
-use rabbitmq_node::Node;
+use rabbitmq_node::{Node, RabbitMq};
 use snapbox::Data;
 use std::{
     env,
@@ -30,9 +33,12 @@ use tokio::{
 /// Longer than anything takes here on a busy machine; only a failure waits so long.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// One broker for all scenes of a test binary. Its keeper ends it with the process.
-static NODE: LazyLock<Option<Node>> =
-    LazyLock::new(|| Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &["rabbitmq_management"]));
+/// One RabbitMQ for all scenes of a test binary: the broker that `SCENES_AMQP_ADDR` names, or else what other tests compare
+/// with too. A private node ends with the process.
+static RABBITMQ: LazyLock<Option<RabbitMq>> = LazyLock::new(|| match env::var("SCENES_AMQP_ADDR") {
+    Ok(addr) => Some(RabbitMq::at(&addr).unwrap_or_else(|error| panic!("SCENES_AMQP_ADDR: {error}"))),
+    Err(_) => RabbitMq::find_or_skip(env!("CARGO_TARGET_TMPDIR"), &["rabbitmq_management"]),
+});
 /// Scenes share the queue `hello` as the listings do, so they play one after the other.
 static PLAYING: Mutex<()> = Mutex::new(());
 /// Where the post office runs, and CTRL+C is awaited: tests that a shell runs in the background ignore it, and so would
@@ -48,10 +54,25 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     runtime
 });
 
+/// What Debian's RabbitMQ 4.3 says of a deprecated feature, and what everybody else's says. Debian has changed the
+/// default, so that its node refuses by its configuration and says so; a record shows what a reader sees.
+const DEBIAN_SAYS: [(&str, &str); 3] = [
+    (
+        "Its use is not permitted per the configuration (overriding the default, which is permitted):",
+        "By default, this feature is not permitted anymore.",
+    ),
+    (
+        r#"    "deprecated_features.permit.transient_nonexcl_queues = false""#,
+        "The feature will be removed from a future major RabbitMQ version, regardless of the configuration; \
+         actual version to be determined.",
+    ),
+    ("Its use will not be permit...", "To..."), // a reply text ends after 255 characters
+];
+
 /// A broker without a queue `hello`, and the terminals opened on it.
 pub struct Stage {
-    addr: String,
-    /// What the addresses of the private broker are called in the record: the addresses that a reader has.
+    addr: Address,
+    /// What is called otherwise in the record, with the words that a reader sees.
     renamed: Vec<(String, &'static str)>,
     control: Channel,
     node: Option<&'static Node>,
@@ -61,56 +82,50 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The same stage on each broker that must give the same record: the post office, then RabbitMQ (a private one, or the
-    /// broker that `SCENES_AMQP_ADDR` names), which is left out where it is not installed.
+    /// The same stage on each broker that must give the same record: the post office, then RabbitMQ, which is left out where
+    /// there is none.
     pub fn on_each_broker() -> impl Iterator<Item = Self> {
         [Self::in_post_office, Self::on_rabbitmq].into_iter().filter_map(|open| open())
     }
 
     fn in_post_office() -> Option<Self> {
         let office = RUNTIME.block_on(PostOffice::open()).unwrap();
-        let mut stage = Self::new(office.uri(), vec![(office.address().to_string(), "127.0.0.1:5672")]);
+        let mut stage = Self::new(&office.uri());
         stage._office = Some(office);
-        Some(stage)
-    }
-
-    fn on_rabbitmq() -> Option<Self> {
-        if env::var("SCENES_AMQP_ADDR").is_err() {
-            return Self::on_private_rabbitmq();
-        }
-        let playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner); // a failed scene spoils no other
-        let mut stage = Self::new(env::var("SCENES_AMQP_ADDR").unwrap(), Vec::new());
-        stage._playing = Some(playing);
         Some(stage)
     }
 
     /// A stage on RabbitMQ with its command line tools and its console; `None`, said on stderr, where there are none.
     pub fn with_tools() -> Option<Self> {
-        if env::var("SCENES_AMQP_ADDR").is_ok() {
-            say("skipped: this scene needs rabbitmqctl, and SCENES_AMQP_ADDR names a broker without it");
+        if RABBITMQ.as_ref()?.node().is_none() {
+            say(
+                "skipped: this scene needs rabbitmqctl and the console, and of this RabbitMQ only the address is known",
+            );
             return None;
         }
-        Self::on_private_rabbitmq()
+        Self::on_rabbitmq()
     }
 
-    fn on_private_rabbitmq() -> Option<Self> {
-        let node = NODE.as_ref()?;
-        let playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner);
-        let amqp = (format!("127.0.0.1:{}", node.amqp_port()), "127.0.0.1:5672");
-        let console = (format!("localhost:{}", node.management_port()), "localhost:15672");
-        let mut stage = Self::new(node.amqp_addr(), vec![amqp, console]);
-        stage.node = Some(node);
+    fn on_rabbitmq() -> Option<Self> {
+        let rabbitmq = RABBITMQ.as_ref()?;
+        let playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner); // a failed scene spoils no other
+        let mut stage = Self::new(rabbitmq.amqp_addr());
+        stage.renamed.extend(DEBIAN_SAYS.map(|(debian, others)| (debian.to_owned(), others)));
+        stage.node = rabbitmq.node();
+        let console = stage.node.map(|node| (format!("localhost:{}", node.management_port()), "localhost:15672"));
+        stage.renamed.extend(console);
         stage._playing = Some(playing);
         Some(stage)
     }
 
     /// A stage on a broker that the scene owns, and may stop.
-    pub fn on_own(addr: String) -> Self {
-        Self::new(addr, Vec::new())
+    pub fn on_own(addr: &str) -> Self {
+        Self::new(addr)
     }
 
-    fn new(addr: String, renamed: Vec<(String, &'static str)>) -> Self {
-        let control = connect(&addr);
+    fn new(addr: &str) -> Self {
+        let addr = Address::new(addr);
+        let (control, renamed) = (connect(&addr), addr.renamed());
         let mut stage = Self { addr, renamed, control, node: None, record: Vec::new(), _playing: None, _office: None };
         let found = stage.queue();
         if found.is_some() {
@@ -155,8 +170,8 @@ impl Stage {
         }
     }
 
-    /// Declares `hello` with these qualities, as some other program might.
-    pub fn declare(&mut self, options: QueueDeclareOptions) {
+    /// Declares `hello` with these options, as some other program might.
+    pub fn declare(&self, options: QueueDeclareOptions) {
         RUNTIME.block_on(self.control.queue_declare("hello".into(), options, FieldTable::default())).unwrap();
     }
 
@@ -181,23 +196,22 @@ impl Stage {
         &self.control
     }
 
-    /// Where the broker listens, as it is shown and in truth: `127.0.0.1:5672` stands for the second.
-    pub fn address(&self) -> &str {
-        self.addr.strip_prefix("amqp://").expect("an address without a user")
+    /// Where the broker is. The record shows another address.
+    pub fn address(&self) -> &Address {
+        &self.addr
     }
 
     /// Opens another terminal.
     pub fn terminal(&self) -> Terminal {
-        let mut terminal = Terminal::with_address(&self.addr);
-        terminal.renamed = self.renamed.clone();
-        terminal.node = self.node;
-        terminal
+        self.terminal_at(&self.addr)
     }
 
-    /// A terminal whose programs reach the broker by another way, which ends here: `127.0.0.1:PORT`.
-    pub fn terminal_at(&self, place: &str, query: &str) -> Terminal {
-        let mut terminal = Terminal::with_address(&format!("amqp://{place}{query}"));
-        terminal.rename(place.to_owned(), "127.0.0.1:5672");
+    /// A terminal whose programs reach the broker at another address.
+    pub fn terminal_at(&self, addr: &Address) -> Terminal {
+        let mut terminal = Terminal::with_address(&addr.uri());
+        terminal.renamed = addr.renamed(); // the first of several stands for what is shown
+        terminal.renamed.extend(self.renamed.iter().cloned());
+        terminal.node = self.node;
         terminal
     }
 
@@ -206,9 +220,8 @@ impl Stage {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap(); // bound and not listening: connections are refused
         let place = socket.local_addr().unwrap().to_string();
-        let addr = format!("amqp://{place}");
-        let mut terminal = Terminal::with_address(&addr);
-        terminal.renamed = vec![(place, "127.0.0.1:5672")];
+        let mut terminal = Terminal::with_address(&format!("amqp://{place}"));
+        terminal.rename(place, SHOWN);
         (terminal, socket)
     }
 
@@ -231,9 +244,10 @@ impl Stage {
 }
 
 /// A channel on a connection of its own.
-fn connect(addr: &str) -> Channel {
+fn connect(addr: &Address) -> Channel {
     RUNTIME.block_on(async {
-        let connection = Connection::connect(addr, ConnectionProperties::default()).await.expect("the broker answers");
+        let connection = Connection::connect(&addr.for_lapin(), ConnectionProperties::default()).await;
+        let connection = connection.expect("the broker answers");
         connection.create_channel().await.expect("a channel")
     })
 }
@@ -241,6 +255,13 @@ fn connect(addr: &str) -> Channel {
 /// Opens a post office that the scene owns.
 pub fn post_office() -> PostOffice {
     RUNTIME.block_on(PostOffice::open()).unwrap()
+}
+
+/// The same on `[::1]`; `None`, said on stderr, where this machine has no IPv6.
+pub fn post_office_on_ipv6() -> Option<PostOffice> {
+    let listen = "[::1]:0".parse().unwrap();
+    let open = RUNTIME.block_on(PostOffice::builder().listen(listen).open());
+    open.inspect_err(|error| say(&format!("skipped: {error}"))).ok()
 }
 
 /// Closes a post office as CTRL+C does.
@@ -389,7 +410,7 @@ impl Terminal {
 
     /// What is shown under another name, under its real one.
     fn real(&self, text: &str) -> String {
-        self.renamed.iter().fold(text.to_owned(), |text, (real, shown)| text.replace(shown, real))
+        replace_each(text, self.renamed.iter().map(|(real, shown)| (*shown, real.as_str())))
     }
 
     /// Waits for the program to print this line.
@@ -452,7 +473,7 @@ impl Terminal {
     }
 
     fn write(&mut self, line: &str) {
-        let line = self.renamed.iter().fold(line.to_owned(), |line, (real, shown)| line.replace(real, shown));
+        let line = replace_each(line, self.renamed.iter().map(|(real, shown)| (real.as_str(), *shown)));
         self.shown += &(line + "\n");
     }
 }

@@ -1,5 +1,5 @@
-// wrong: The book would not survive a restart.
-// says: would be gone after the broker's restart
+// wrong: The book would not survive a restart, so the broker makes none.
+// says: your program returned an error · 你的程序返回了错误: protocol error: AMQP hard error: INTERNAL-ERROR: INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.
 
 use anyhow::Result;
 use lapin::{

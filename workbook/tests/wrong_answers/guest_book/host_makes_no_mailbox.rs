@@ -1,5 +1,5 @@
 // wrong: Only guests declare the mailbox.
-// says: who declares the mailbox?
+// says: who declares the mailbox, and how?
 
 use anyhow::Result;
 use lapin::{

@@ -1,5 +1,5 @@
 // wrong: Takes every refusal for a missing mailbox.
-// says: this is wrong about `transient`
+// says: this is wrong about `quorum`
 
 use anyhow::Result;
 use lapin::{Connection, ErrorKind, options::QueueDeclareOptions, types::FieldTable};
