@@ -139,9 +139,8 @@ async fn a_broker_at_an_ipv6_address_is_the_one_that_programs_and_the_strip_use(
     let served = Served::start(Some(&format!("amqp://[::1]:{}", office.address().port())));
     let mut news = served.news();
     assert_eq!(served.post("/workbook/runs", r#"{"listing":"send"}"#).0, 201);
-    news.wait_for("Sent: ");
-    assert_eq!(office.queue("hello").unwrap().ready, 1);
     news.wait_for(r#""name":"hello","ready":1"#);
+    assert_eq!(office.queue("hello").unwrap().ready, 1);
 }
 
 #[test]
