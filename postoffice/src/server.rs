@@ -231,17 +231,20 @@ impl Server {
     pub(crate) async fn close(&self, patience: Duration) {
         self.stop_listening();
         self.shared.end(Stop::Shutdown);
-        let _ = tokio::time::timeout(patience, async {
-            loop {
-                let left = self.shared.has_left.notified();
-                if self.shared.state().everyone.is_empty() {
-                    return;
-                }
-                left.await;
-            }
-        })
-        .await;
+        let _ = tokio::time::timeout(patience, self.all_left()).await;
         self.shared.end(Stop::Gone); // for those who haven't left in time
+        let _ = tokio::time::timeout(patience, self.all_left()).await; // a moment, unless one of them hangs
+        self.shared.state().readers = Readers::default(); // a journal ends with the office, though it can still be looked at
+    }
+
+    async fn all_left(&self) {
+        loop {
+            let left = self.shared.has_left.notified();
+            if self.shared.state().everyone.is_empty() {
+                return;
+            }
+            left.await;
+        }
     }
 
     fn stop_listening(&self) {
