@@ -102,6 +102,14 @@ fn a_test_program_names_what_it_compared_with_once_though_it_passes() {
 }
 
 #[test]
+fn a_node_refuses_what_upstream_refuses_though_the_package_permits_it() {
+    let Some(node) = Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &[]) else { return };
+    let question = "rabbit_deprecated_features:is_permitted(transient_nonexcl_queues).";
+    let answer = node.rabbitmqctl().args(["-q", "eval", question]).output().unwrap();
+    assert!(answer.stdout.ends_with(b"\nfalse\n"), "{answer:?}"); // the reasons stand before it
+}
+
+#[test]
 fn a_running_broker_is_used_by_its_address_and_is_left_alone() {
     let Some(node) = Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &[]) else { return };
     let running = RabbitMq::at(&node.amqp_addr()).unwrap();
