@@ -231,7 +231,7 @@ impl Broker {
         channels.into_iter().for_each(|channel| self.close_channel(At { connection: id, channel }, now));
         let owned = self.connections.get_mut(&id).map(|connection| std::mem::take(&mut connection.queues));
         owned.into_iter().flatten().for_each(|queue| self.delete_queue(queue));
-        self.bury_the_dead(now);
+        self.route_dead_letters(now);
         self.connections.remove(&id);
         self.note(|| Event::Disconnected { connection: id });
         self.check_memory();

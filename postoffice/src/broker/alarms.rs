@@ -29,7 +29,7 @@ impl Broker {
             }
         }
         self.time_out(now);
-        self.bury_the_dead(now);
+        self.route_dead_letters(now);
         self.check_memory();
     }
 

@@ -37,13 +37,13 @@ impl Dead {
 impl Broker {
     /// Sends dead letters on. One may fill a queue that then gives up another, so this goes on until none is left; a
     /// letter that would come by the same queue twice, without anyone having rejected it, is dropped.
-    pub(super) fn bury_the_dead(&mut self, now: Moment) {
+    pub(super) fn route_dead_letters(&mut self, now: Moment) {
         while let Some(dead) = self.dead.pop_front() {
-            self.bury(dead, now);
+            self.route_dead_letter(dead, now);
         }
     }
 
-    fn bury(&mut self, dead: Dead, now: Moment) {
+    fn route_dead_letter(&mut self, dead: Dead, now: Moment) {
         let Some(queue) = self.queues.get(&dead.queue) else { return };
         let (name, new_key) = (queue.name.clone(), queue.settings.dead_letter_routing_key.clone());
         let exchange = queue.settings.dead_letter_exchange.clone();
@@ -51,7 +51,7 @@ impl Broker {
         self.note(|| Event::DeadLettered { queue: name.clone(), reason: reason.name() });
         let Some(exchange) = exchange.and_then(|exchange| self.exchanges.get(&exchange)) else { return };
         let exchange = exchange.name.clone();
-        let Some(letter) = dead.letter(name, exchange, new_key.as_deref(), now) else { return };
+        let Some(letter) = dead.dead_lettered(name, exchange, new_key.as_deref(), now) else { return };
         let headers = (!letter.exchange.is_empty()).then(|| routing_headers(&letter));
         let mut route = self.route_message(&letter, headers.as_deref().map(Table::checked));
         if reason != Reason::Rejected
@@ -67,7 +67,13 @@ impl Broker {
 
 impl Dead {
     /// The message as it is sent on from a queue of this name: for ever, with its death written down.
-    fn letter(&self, queue: Arc<str>, exchange: Arc<str>, new_key: Option<&str>, now: Moment) -> Option<Message> {
+    fn dead_lettered(
+        &self,
+        queue: Arc<str>,
+        exchange: Arc<str>,
+        new_key: Option<&str>,
+        now: Moment,
+    ) -> Option<Message> {
         let Message { exchange: last_exchange, content, annotations } = &*self.message;
         let properties = content.properties().ok()?; // it was read when it came
         let lifetime = properties.expiration().and_then(|text| expiration::parse(text).ok());

@@ -91,7 +91,7 @@ impl Broker {
             Err(refusal) if refusal.code.is_hard() => return Err(fatal(refusal)),
             Err(refusal) => self.fail_channel(at, &refusal, (class_id, method_id), now),
         }
-        self.bury_the_dead(now);
+        self.route_dead_letters(now);
         self.check_memory();
         Ok(())
     }

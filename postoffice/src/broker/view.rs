@@ -49,7 +49,7 @@ impl Broker {
     pub(crate) fn empty_queue(&mut self, name: &str, now: Moment) -> Option<usize> {
         let id = *self.queue_ids.get(name)?;
         let count = self.purge(id, now);
-        self.bury_the_dead(now);
+        self.route_dead_letters(now);
         self.check_memory();
         Some(count)
     }
