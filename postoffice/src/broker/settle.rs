@@ -2,6 +2,7 @@
 
 use super::{Broker, dead_letter::Reason};
 use crate::{
+    arguments::QueueType,
     channel::{At, Settlement, Taken, Unacknowledged},
     error::{Refusal, ReplyCode},
     journal::Event,
@@ -150,7 +151,7 @@ impl Broker {
             self.memory -= charge; // the queue is gone, and its messages with it
             return;
         };
-        let name = queue.name.clone();
+        let (name, queue_type) = (queue.name.clone(), queue.settings.queue_type);
         let (mut back, mut poison) = (Vec::new(), Vec::new());
         for mut entry in list.into_iter().map(|unacknowledged| unacknowledged.entry) {
             entry.count_return(failed);
@@ -163,8 +164,18 @@ impl Broker {
         }
         self.give_up(id, poison, Reason::DeliveryLimit);
         self.activate_consumer(id);
-        self.enforce_limits(id, now);
-        self.dispatch(id, now);
+        match queue_type {
+            QueueType::Classic => {
+                self.enforce_limits(id, now);
+                self.dispatch(id, now);
+            }
+            // What comes back can be delivered again before it counts as too much.
+            QueueType::Quorum => {
+                self.expire(id, now);
+                self.dispatch(id, now);
+                self.enforce_limits(id, now);
+            }
+        }
         self.set_alarm(id);
     }
 

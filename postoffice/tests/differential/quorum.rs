@@ -78,6 +78,33 @@ fn only_failed_deliveries_count_towards_the_limit() {
 }
 
 #[test]
+fn what_comes_back_is_delivered_again_before_the_queue_is_too_long() {
+    same_on_both(|s| {
+        s.call(A, a_queue("dead"));
+        let dead = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))];
+        let [exchange, key] = dead;
+        s.call(A, quorum("votes", [("x-max-length", int(2)), exchange, key]));
+        confirming(s, A);
+        s.call(B, a_consumer("votes", "all"));
+        for body in ["one", "two", "three", "four", "five"] {
+            s.publish(A, to("", "votes"), body);
+        }
+        s.call(B, basic::Recover { requeue: true });
+        s.tell(B, basic::Nack { delivery_tag: 0, multiple: true, requeue: true });
+        s.tell(B, give_back(12));
+        s.call(C, qos(3));
+        s.call(C, a_consumer("votes", "three"));
+        s.call(B, cancel("all"));
+        s.kill("b");
+        s.tell(C, nack(2));
+        s.kill("c");
+        for _ in 0..5 {
+            s.call(A, one_from("dead"));
+        }
+    });
+}
+
+#[test]
 fn without_a_word_the_limit_is_twenty() {
     same_on_both(|s| {
         s.call(A, quorum("votes", []));
