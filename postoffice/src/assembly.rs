@@ -71,6 +71,20 @@ impl Assembly {
         }
     }
 
+    /// The bytes of a message of which a part is still to come.
+    pub(crate) fn bytes(&self) -> usize {
+        let (carrier, content) = match self {
+            Self::Method => return 0,
+            Self::Header(carrier) => (carrier, 0),
+            Self::Body { carrier, builder, .. } => (carrier, builder.capacity()),
+        };
+        let names = match carrier {
+            Carrier::Publish(publish) => publish.exchange.len() + publish.routing_key.len(),
+            Carrier::Server(_) => 0,
+        };
+        size_of::<Self>() + names + content
+    }
+
     fn method(&mut self, frame: Frame<'_>) -> Result<Option<Command>, Verdict> {
         if frame.kind != wire::METHOD {
             return Err(unexpected("expected method frame, got non method frame instead", (0, 0)));

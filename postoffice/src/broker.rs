@@ -1,7 +1,8 @@
 //! The state of the post office, and what each method of a client does to it: a method in, effects out.
 //!
 //! Nothing in here knows a socket, a task or a clock. Time comes in as an argument, and what a client should receive is
-//! laid into its outbox, from where the server takes it. So all of it can be tested without a network. The parts:
+//! laid into its outbox, from where the server takes it. So all of it can be tested without a network. Whatever comes in is a
+//! transaction, which ends in one place, [`Broker::commit`]. The parts:
 //!
 //! - `methods`: from a method to the part that does it, and what becomes of a mistake;
 //! - `channels`, `queues`, `exchanges`, `bindings`: opening, declaring, binding, and the end of each;
@@ -11,19 +12,22 @@
 //! - `deliver`: from a queue to the consumer whose turn it is;
 //! - `settle`: acknowledgements, requeues;
 //! - `transactions`: what takes effect together;
-//! - `dead_letter`: the second life of what a queue gives up;
+//! - `dead_letter`: the second life of what a queue gives up, and `backlog`: what of that has to wait;
 //! - `alarms`: what happens because time passes;
 //! - `timeouts`: taking back what isn't acknowledged in time;
-//! - `outbox`: what lies ready for each client, and who has to wait;
+//! - `outbox`: what lies ready for each client, and who has to wait for it to read;
+//! - `memory`: who has to wait, and who is refused, while the memory is full;
 //! - `view`: looking inside without changing anything.
 
 mod alarms;
+mod backlog;
 mod bindings;
 mod channels;
 mod consume;
 mod dead_letter;
 mod deliver;
 mod exchanges;
+mod memory;
 mod methods;
 mod outbox;
 mod publish;
@@ -39,26 +43,28 @@ mod tests;
 
 pub(crate) use methods::Fatal;
 
+use backlog::{DeadLetters, STEPS_IN_A_TURN};
 use bindings::Bindings;
+use outbox::Outbox;
 use replies::ReplyAddresses;
 
 use crate::{
     channel::{At, Channel},
-    effect::Outgoing,
+    error::Refusal,
     exchange::{Exchange, Kind},
     journal::Event,
-    message::Message,
+    ledger::{Account, Charge, Ledger},
     queue::{Moment, Queue},
 };
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
 /// What the broker allows itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Bytes of messages at which publishers are blocked.
+    /// Bytes that clients may make the broker keep. Over them publishers are blocked.
     pub(crate) memory: usize,
     /// Bytes of one message's body.
     pub(crate) message: u64,
@@ -95,13 +101,15 @@ struct Connection {
     channels: HashMap<u16, Channel>,
     /// The queues that it alone may use, and that go with it.
     queues: BTreeSet<u64>,
-    /// What the client should receive and the server has not taken yet.
-    outbox: Vec<Outgoing>,
-    outbox_weight: usize,
+    outbox: Outbox,
+    /// What its task charges for messages of which a part is still to come.
+    half_sent: Arc<Charge>,
     /// A consumer had to wait because the outbox was full.
     starving: bool,
     /// It was told that it is blocked.
     blocked: bool,
+    /// Why it has to be closed; it has no say any more.
+    verdict: Option<Refusal>,
 }
 
 /// A subscription to a queue.
@@ -126,6 +134,7 @@ struct Consumer {
     /// It was the single active consumer of a quorum queue, and gives way to one of higher priority as soon as it has
     /// acknowledged what it has.
     quiescing: bool,
+    _charge: Charge,
 }
 
 impl Consumer {
@@ -148,17 +157,26 @@ pub(crate) struct Broker {
     bindings: Bindings,
     /// Where direct replies go, by the name in the request's reply-to.
     reply_addresses: ReplyAddresses,
-    /// Letters that a queue gave up and that are not sorted yet.
-    dead: VecDeque<dead_letter::Dead>,
+    /// What queues gave up and what is not routed yet.
+    dead: DeadLetters,
+    /// Which connection or queue has caused the transaction at hand.
+    origin: u64,
+    /// How many steps of dead-lettering this turn has left.
+    steps_left: usize,
+    #[cfg(test)]
+    steps_taken: usize,
     /// When which queue has to be looked at.
     alarms: BTreeSet<(Moment, u64)>,
     /// When which delivery has to be acknowledged, by its channel and tag.
     deadlines: BTreeSet<(Moment, At, u64)>,
     /// Connections with something new in their outbox.
     woken: Vec<u64>,
-    /// Bytes of the messages that queues and clients hold.
-    memory: usize,
-    is_full: bool,
+    /// All bytes that clients make the broker keep.
+    ledger: Arc<Ledger>,
+    /// Publishers have to wait.
+    memory_alarm: bool,
+    /// Somebody began to wait, or is gone: it has to be seen whether waiting can make room.
+    recheck_pinned: bool,
     last_id: u64,
     /// What happened, as long as somebody wants to know.
     journal: Option<Vec<Event>>,
@@ -176,8 +194,9 @@ impl Broker {
             ("amq.rabbitmq.log", Kind::Topic),
             ("amq.rabbitmq.trace", Kind::Topic),
         ];
+        let ledger = Arc::new(Ledger::default());
         let exchanges = predeclared.map(|(name, kind)| {
-            let mut exchange = Exchange::new(name.into(), kind);
+            let mut exchange = Exchange::new(name.into(), kind, &ledger);
             exchange.internal = name.starts_with("amq.rabbitmq.");
             (exchange.name.clone(), exchange)
         });
@@ -190,12 +209,17 @@ impl Broker {
             exchanges: HashMap::from(exchanges),
             bindings: Bindings::default(),
             reply_addresses: ReplyAddresses::new(),
-            dead: VecDeque::new(),
+            dead: DeadLetters::default(),
+            origin: 0,
+            steps_left: STEPS_IN_A_TURN,
+            #[cfg(test)]
+            steps_taken: 0,
             alarms: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             woken: Vec::new(),
-            memory: 0,
-            is_full: false,
+            ledger,
+            memory_alarm: false,
+            recheck_pinned: false,
             last_id: 0,
             journal: None,
         }
@@ -206,35 +230,70 @@ impl Broker {
         self.last_id
     }
 
+    /// Runs one transaction: something that a client does, or that the passing of time or the owner of the broker causes.
+    /// Everything that changes the broker comes through here. `origin` is the connection or the queue that the work which
+    /// follows is counted for.
+    fn transact<T>(&mut self, origin: u64, now: Moment, operation: impl FnOnce(&mut Self) -> T) -> T {
+        self.origin = origin;
+        let result = operation(self);
+        self.commit(now);
+        result
+    }
+
+    /// Ends a transaction, and is the only place that does: routes what it made queues give up, then checks the memory. When
+    /// it returns, everything that the transaction changed is changed, and what clients are to hear of it lies in their
+    /// outboxes; no client has heard anything, since the server takes from those later. Whoever has to store messages
+    /// before they are confirmed collects them here.
+    ///
+    /// Routing is bounded: a turn (from one [`Broker::end_turn`] to the next, while others wait for the lock) has a number
+    /// of steps. What they don't reach goes on in later turns, each origin in its own order.
+    fn commit(&mut self, now: Moment) {
+        self.route_dead_letters(now);
+        self.check_memory();
+    }
+
+    /// Ends a turn: gives the connections that have something new in their outbox since the last one, and says whether work
+    /// is left that [`Broker::resume_dead_letters`] has to go on with.
+    pub(crate) fn end_turn(&mut self, woken: &mut Vec<u64>) -> bool {
+        woken.append(&mut self.woken);
+        self.steps_left = STEPS_IN_A_TURN;
+        self.dead.is_unfinished()
+    }
+
     /// A client has been let in.
-    pub(crate) fn connect(&mut self, client: Client) -> u64 {
+    pub(crate) fn connect(&mut self, client: Client, now: Moment) -> u64 {
         let id = self.new_id();
-        self.note(|| Event::Connected { connection: id, name: client.name.clone(), peer: client.peer.clone() });
-        let connection = Connection {
-            client,
-            channels: HashMap::new(),
-            queues: BTreeSet::new(),
-            outbox: Vec::new(),
-            outbox_weight: 0,
-            starving: false,
-            blocked: false,
-        };
-        self.connections.insert(id, connection);
+        self.transact(id, now, |broker| {
+            broker.note(|| Event::Connected { connection: id, name: client.name.clone(), peer: client.peer.clone() });
+            let connection = Connection {
+                client,
+                channels: HashMap::new(),
+                queues: BTreeSet::new(),
+                outbox: Outbox::new(&broker.ledger),
+                half_sent: Arc::new(Charge::new(&broker.ledger, Account::Transfers, 0)),
+                starving: false,
+                blocked: false,
+                verdict: None,
+            };
+            broker.connections.insert(id, connection);
+        });
         id
     }
 
     /// A connection is closed or lost: what it had not acknowledged goes back, its exclusive queues go away.
     pub(crate) fn disconnect(&mut self, id: u64, now: Moment) {
-        let Some(connection) = self.connections.get(&id) else { return };
-        let mut channels: Vec<u16> = connection.channels.keys().copied().collect();
-        channels.sort_unstable();
-        channels.into_iter().for_each(|channel| self.close_channel(At { connection: id, channel }, now));
-        let owned = self.connections.get_mut(&id).map(|connection| std::mem::take(&mut connection.queues));
-        owned.into_iter().flatten().for_each(|queue| self.delete_queue(queue));
-        self.route_dead_letters(now);
-        self.connections.remove(&id);
-        self.note(|| Event::Disconnected { connection: id });
-        self.check_memory();
+        self.transact(id, now, |broker| {
+            let Some(connection) = broker.connections.get(&id) else { return };
+            let mut channels: Vec<u16> = connection.channels.keys().copied().collect();
+            channels.sort_unstable();
+            let channels: Vec<At> = channels.into_iter().map(|channel| At { connection: id, channel }).collect();
+            broker.close_channels(&channels, now);
+            let owned = broker.connections.get_mut(&id).map(|connection| std::mem::take(&mut connection.queues));
+            owned.into_iter().flatten().for_each(|queue| broker.delete_queue(queue));
+            broker.connections.remove(&id).into_iter().for_each(|gone| gone.half_sent.resize(0));
+            broker.note(|| Event::Disconnected { connection: id });
+            broker.recheck_pinned = true;
+        });
     }
 
     fn channel(&mut self, at: At) -> Option<&mut Channel> {
@@ -261,10 +320,4 @@ impl Broker {
     pub(crate) fn take_journal(&mut self) -> Vec<Event> {
         self.journal.as_mut().map(std::mem::take).unwrap_or_default()
     }
-}
-
-/// How much memory one of `copies` of a message is charged for: its share, and its place in the queue.
-fn charge(message: &Message, copies: usize) -> u32 {
-    const PLACE: usize = 48;
-    u32::try_from(message.cost() / copies.max(1) + PLACE).unwrap_or(u32::MAX)
 }

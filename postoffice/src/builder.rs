@@ -89,8 +89,9 @@ impl Builder {
         self
     }
 
-    /// Blocks publishers while the messages in the office take more than this many bytes; 1 GiB if you don't say. They
-    /// get `connection.blocked`, as from RabbitMQ's memory alarm (<https://www.rabbitmq.com/docs/alarms>).
+    /// Blocks publishers while what clients make the office keep takes more than this many bytes; 1 GiB if you don't say.
+    /// They get `connection.blocked`, as from RabbitMQ's memory alarm (<https://www.rabbitmq.com/docs/alarms>). Where that can
+    /// make no room, the connection that holds the most is closed with 506 RESOURCE_ERROR.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -4,6 +4,7 @@
 use crate::{
     arguments::QueueType,
     error::{Refusal, ReplyCode},
+    ledger::Charge,
     message::Message,
     queue::{Entry, Moment},
 };
@@ -79,6 +80,8 @@ pub(crate) struct HeldPublish {
     /// The names of those who wait for a direct reply.
     pub(crate) replies: Vec<Arc<str>>,
     pub(crate) mandatory: bool,
+    /// For all but the message, which is charged by itself.
+    pub(crate) charge: Charge,
 }
 
 /// A queue at the time of a publish.
@@ -90,6 +93,11 @@ pub(crate) struct HeldTarget {
 }
 
 impl Transaction {
+    /// The bytes of what was published.
+    pub(crate) fn bytes(&self) -> usize {
+        self.publishes.iter().map(|held| held.message.bytes() + held.charge.bytes()).sum()
+    }
+
     /// Adds what a client settles. RabbitMQ hands what is settled in the same way, one after another, to the queues at once.
     pub(crate) fn settle(&mut self, how: Settlement, taken: Taken) {
         match self.settlements.last_mut() {
@@ -187,6 +195,11 @@ impl Channel {
         self.unacknowledged.values().filter(|kept| kept.due != Due::Missed).count()
     }
 
+    #[cfg(test)]
+    pub(crate) fn unacknowledged_entries(&self) -> impl Iterator<Item = &Entry> {
+        self.unacknowledged.values().map(|kept| &kept.entry)
+    }
+
     /// An open delivery, be it settled in a transaction that isn't committed.
     pub(crate) fn find(&mut self, tag: u64) -> Option<&mut Unacknowledged> {
         let settlements = self.transaction.iter_mut().flat_map(|transaction| &mut transaction.settlements);
@@ -233,13 +246,18 @@ impl Channel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{message::Content, queue::NEVER};
+    use crate::{
+        ledger::Place,
+        message::{Content, Source},
+        queue::NEVER,
+    };
 
     fn channel(deliveries: usize) -> Channel {
         let mut channel = Channel::default();
         for number in 0..deliveries as u64 {
-            let message = Arc::new(Message::new("".into(), Content::default()));
-            let entry = Entry { message, number, expires: NEVER, returns: 0, failures: 0, charge: 1, priority: 0 };
+            let source = Arc::new(Source::new("".into(), &Arc::default()));
+            let message = Place::new(Message::new(source, Content::default(), None));
+            let entry = Entry { message, number, expires: NEVER, returns: 0, failures: 0, priority: 0 };
             let consumer = Some((1, "me".into()));
             channel.deliver(Some(Unacknowledged { queue: 1, consumer, entry, due: Due::Never }));
         }

@@ -17,6 +17,7 @@ use crate::{
     encoder::Encoder,
     error::ReplyCode,
     handshake::{FRAME_MIN, Handshake},
+    ledger::Charge,
     pace::Pace,
     server::{Shared, Stop},
     trace::Tracer,
@@ -67,6 +68,9 @@ struct Connection {
     id: Option<u64>,
     wake: Arc<Notify>,
     channels: HashMap<u16, Assembly>,
+    /// The bytes of messages of which a part is still to come, and where they are charged.
+    half_sent: usize,
+    half_sent_charge: Option<Arc<Charge>>,
     frame_max: u32,
     heartbeat: Option<Heartbeat>,
     pace: Pace,
@@ -96,6 +100,8 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAd
         id: None,
         wake: Arc::new(Notify::new()),
         channels: HashMap::new(),
+        half_sent: 0,
+        half_sent_charge: None,
         frame_max: FRAME_MIN,
         heartbeat: None,
         pace: Pace::new(Instant::now()),
@@ -214,8 +220,13 @@ impl Connection {
         }
         let Some(id) = self.id else { return };
         let was_blocked = self.blocked;
-        (self.waiting_answers, self.blocked) =
-            self.shared.with(Some(id), |broker, _| (broker.outbox_weight(id), broker.is_blocked(id)));
+        let verdict;
+        (self.waiting_answers, self.blocked, verdict) = self
+            .shared
+            .with(Some(id), |broker, _| (broker.outbox_weight(id), broker.is_blocked(id), broker.verdict(id)));
+        if let Some(refusal) = verdict {
+            return self.close_for_memory(&refusal);
+        }
         if was_blocked && !self.blocked {
             self.hear();
             self.read(); // what had arrived before it was blocked

@@ -31,7 +31,15 @@ pub(crate) enum Effect {
 }
 
 impl Effect {
-    /// How many bytes it holds on to until it is written, roughly.
+    /// How many bytes it holds on to beside its message, roughly.
+    pub(crate) fn own_bytes(&self) -> usize {
+        match self {
+            Self::Method(_) => 200,
+            _ => 2 * size_of::<Outgoing>(), // a list has room for more than it holds
+        }
+    }
+
+    /// How many bytes it is to write, roughly.
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Deliver { message, .. } | Self::GetOk { message, .. } | Self::Return(message) => {

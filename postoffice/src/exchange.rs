@@ -5,8 +5,10 @@ use crate::{
     arguments::QueueType,
     error::{Refusal, ReplyCode},
     headers::{self, MessageHeaders, Rule},
+    ledger::{Charge, Ledger},
+    message::Source,
     table::{Keep, Table},
-    topic::Topics,
+    topic::{Topics, words},
 };
 use amq_protocol::types::FieldTable;
 use std::{
@@ -107,6 +109,14 @@ impl Binding {
         let arguments = arguments.sorted(Keep::All).into_boxed_slice();
         Self { destination, routing_key: routing_key.into(), arguments }
     }
+
+    /// How much memory it takes in an exchange: itself, and its arguments once more or a node of the trie for each word.
+    pub(crate) fn bytes(&self) -> usize {
+        const NODE: usize = 256;
+        size_of::<Self>()
+            + (self.routing_key.len() + self.arguments.len()) * 2
+            + words(&self.routing_key).count() * NODE
+    }
 }
 
 /// The bindings in the form that makes this kind's lookup fast.
@@ -130,12 +140,15 @@ pub(crate) struct Exchange {
     pub(crate) arguments: FieldTable,
     /// Where a message goes that no binding takes.
     pub(crate) alternate: Option<Arc<str>>,
+    /// None for those that are there from the start.
+    pub(crate) charge: Option<Charge>,
+    source: Arc<Source>,
     bindings: HashSet<Arc<Binding>>,
     routes: Routes,
 }
 
 impl Exchange {
-    pub(crate) fn new(name: Arc<str>, kind: Kind) -> Self {
+    pub(crate) fn new(name: Arc<str>, kind: Kind, ledger: &Arc<Ledger>) -> Self {
         let routes = match kind {
             Kind::Direct => Routes::Direct(HashMap::new()),
             Kind::Fanout => Routes::Fanout(Targets::default()),
@@ -144,8 +157,10 @@ impl Exchange {
             Kind::LocalRandom => Routes::LocalRandom(Targets::default()),
         };
         Self {
+            source: Arc::new(Source::new(name.clone(), ledger)),
             name,
             kind,
+            charge: None,
             durable: true,
             auto_delete: false,
             internal: false,
@@ -154,6 +169,11 @@ impl Exchange {
             bindings: HashSet::new(),
             routes,
         }
+    }
+
+    /// What the messages that are published here have in common.
+    pub(crate) fn source(&self) -> &Arc<Source> {
+        &self.source
     }
 
     pub(crate) fn bindings(&self) -> impl ExactSizeIterator<Item = &Arc<Binding>> {
@@ -259,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_same_binding_twice_is_one_and_goes_with_one_unbind() {
-        let mut exchange = Exchange::new("logs".into(), Kind::Direct);
+        let mut exchange = Exchange::new("logs".into(), Kind::Direct, &Arc::default());
         let binding = Arc::new(Binding::new(Destination::Queue(1), "info", Table::default()));
         assert!(exchange.bind(binding.clone(), Table::default()));
         assert!(!exchange.bind(binding.clone(), Table::default()));
@@ -271,7 +291,7 @@ mod tests {
 
     #[test]
     fn bindings_that_differ_in_arguments_alone_are_two() {
-        let mut exchange = Exchange::new("logs".into(), Kind::Fanout);
+        let mut exchange = Exchange::new("logs".into(), Kind::Fanout, &Arc::default());
         for arguments in [Table::default(), Table::parse(b"\x01at\x01").unwrap()] {
             exchange.bind(Arc::new(Binding::new(Destination::Queue(1), "", arguments)), arguments);
         }
@@ -282,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_local_random_exchange_gives_each_message_to_one_queue_and_forgets_none() {
-        let mut exchange = Exchange::new("work".into(), Kind::LocalRandom);
+        let mut exchange = Exchange::new("work".into(), Kind::LocalRandom, &Arc::default());
         for queue in 1..=3 {
             let binding = Binding::new(Destination::Queue(queue), "", Table::default());
             exchange.bind(Arc::new(binding), Table::default());

@@ -48,6 +48,7 @@ mod expiration;
 mod handshake;
 mod headers;
 mod journal;
+mod ledger;
 mod message;
 mod pace;
 mod properties;
@@ -74,7 +75,7 @@ pub use amq_protocol::{
     types::{AMQPValue, FieldTable},
 };
 
-use crate::{handshake::Credentials, server::Server};
+use crate::{handshake::Credentials, queue::PageReader, server::Server};
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -213,7 +214,8 @@ impl PostOffice {
         self.server.shared.with(None, |broker, now| broker.queue_state(name, now)).ok_or_else(|| self.no_queue(name))
     }
 
-    /// The messages that wait in a queue, the next one first. They stay there, and nobody notices.
+    /// The messages that wait in a queue, the next one first. They stay there, and nobody notices: of a long queue others can
+    /// use the office between one page and the next, and what comes or goes meanwhile may be in the list or not.
     ///
     /// ```
     #[doc = include_str!("a_letter_waits.txt")]
@@ -227,7 +229,16 @@ impl PostOffice {
     /// # Errors
     /// [`Error::NoSuchQueue`].
     pub fn peek(&self, name: &str) -> Result<Vec<Letter>, Error> {
-        self.server.shared.with(None, |broker, now| broker.letters(name, now)).ok_or_else(|| self.no_queue(name))
+        let mut reader = PageReader::default();
+        let mut letters = Vec::new();
+        loop {
+            let page = self.server.shared.with(None, |broker, now| broker.page(name, &mut reader, now));
+            let page = page.ok_or_else(|| self.no_queue(name))?;
+            if page.is_empty() {
+                return Ok(letters);
+            }
+            letters.extend(page.iter().map(|(message, redelivered)| Letter::copy_of(message, *redelivered)));
+        }
     }
 
     /// Throws away what waits in a queue, and says how many messages that were. What was delivered and is not yet
@@ -262,7 +273,7 @@ impl PostOffice {
     /// # Errors
     /// [`Error::NoSuchQueue`].
     pub fn delete(&self, name: &str) -> Result<(), Error> {
-        self.server.shared.with(None, |broker, _| broker.remove_queue(name)).ok_or_else(|| self.no_queue(name))
+        self.server.shared.with(None, |broker, now| broker.remove_queue(name, now)).ok_or_else(|| self.no_queue(name))
     }
 
     /// Deletes all queues, and all exchanges that clients have declared. Connections stay open.
@@ -277,7 +288,7 @@ impl PostOffice {
     /// # }
     /// ```
     pub fn reset(&self) {
-        self.server.shared.with(None, |broker, _| broker.reset());
+        self.server.shared.with(None, |broker, now| broker.reset(now));
     }
 
     /// All exchanges with their bindings, by name; the first is the default exchange.

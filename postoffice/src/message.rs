@@ -1,6 +1,11 @@
 //! One message: what the sender said, kept once however many queues hold it.
 
-use crate::{annotations::Annotations, properties::Properties, table::BadTable};
+use crate::{
+    annotations::Annotations,
+    ledger::{Account, Ledger},
+    properties::Properties,
+    table::BadTable,
+};
 use std::{borrow::Cow, sync::Arc};
 
 /// A complete content as it came over a channel: the routing key, the properties and the body, end to end.
@@ -75,34 +80,81 @@ impl ContentBuilder {
         self.bytes.extend_from_slice(body);
     }
 
+    /// How much memory it takes by now.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     pub(crate) fn build(self) -> Content {
         let Self { bytes, key_length, properties_length } = self;
         Content { bytes: bytes.into_boxed_slice(), key_length, properties_length }
     }
 }
 
-/// A message on its way: its content, the exchange that it was published to, and what the broker notes about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where messages are published: an exchange's name, and the ledger that they are charged to. One for all messages of an
+/// exchange, so that it takes eight bytes in each.
+#[derive(Debug)]
+pub(crate) struct Source {
+    exchange: Arc<str>,
+    ledger: Arc<Ledger>,
+}
+
+impl Source {
+    pub(crate) fn new(exchange: Arc<str>, ledger: &Arc<Ledger>) -> Self {
+        Self { exchange, ledger: ledger.clone() }
+    }
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.exchange == other.exchange
+    }
+}
+
+/// A message on its way: its content, the exchange that it was published to, and what the broker notes about it. It never
+/// changes, and is charged for as long as anybody holds it.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Message {
-    pub(crate) exchange: Arc<str>,
+    source: Arc<Source>,
     pub(crate) content: Content,
     /// None for most, which then cost nothing for it.
     pub(crate) annotations: Option<Box<Annotations>>,
 }
 
+impl Drop for Message {
+    fn drop(&mut self) {
+        self.source.ledger.release(Account::Messages, self.bytes());
+    }
+}
+
 impl Message {
-    /// What a message costs beside its bytes: itself, its reference counts, its place in a queue, the allocator's part.
+    /// What a message takes beside its own bytes: itself, its reference counts, the allocator's part.
     const OVERHEAD: usize = 160;
 
-    /// One that the broker has nothing to note about.
-    pub(crate) fn new(exchange: Arc<str>, content: Content) -> Self {
-        Self { exchange, content, annotations: None }
+    pub(crate) fn new(source: Arc<Source>, content: Content, annotations: Option<Box<Annotations>>) -> Arc<Self> {
+        let message = Self { source, content, annotations };
+        message.source.ledger.charge(Account::Messages, message.bytes());
+        Arc::new(message)
+    }
+
+    /// One with other content, for a client that is told more.
+    pub(crate) fn with_content(&self, content: Content) -> Arc<Self> {
+        Self::new(self.source.clone(), content, self.annotations.clone())
     }
 
     /// How much memory the message is charged for.
-    pub(crate) fn cost(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let noted = self.annotations.as_ref().map_or(0, |annotations| annotations.cost());
         Self::OVERHEAD + self.content.bytes.len() + noted
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.source.ledger
+    }
+
+    /// The exchange that it was published to.
+    pub(crate) fn exchange(&self) -> &Arc<str> {
+        &self.source.exchange
     }
 
     /// The encoded properties as a client gets them: with the message's deaths among the headers.

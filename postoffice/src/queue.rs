@@ -1,12 +1,19 @@
 //! One mailbox: the letters that wait in it, their order, limits and expiry
 //! (<https://www.rabbitmq.com/docs/queues>). Where a letter goes from here is the broker's part.
 
+mod admission;
+mod pages;
+
+pub(crate) use pages::PageReader;
+
 use crate::{
     arguments::{QueueType, Settings},
     channel::At,
+    ledger::{Charge, Place},
     message::Message,
     rota::Rota,
 };
+use admission::Admission;
 use amq_protocol::types::FieldTable;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -19,7 +26,7 @@ pub(crate) type Moment = u64;
 /// A message's place in a queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    pub(crate) message: Arc<Message>,
+    pub(crate) message: Place,
     /// Its number in the queue: a message that comes back goes to where it was.
     pub(crate) number: u64,
     /// When it is too old to be delivered; [`NEVER`] for most.
@@ -28,8 +35,6 @@ pub(crate) struct Entry {
     pub(crate) returns: u32,
     /// How many of its deliveries failed, those in queues where it died included.
     pub(crate) failures: u32,
-    /// How much memory it is charged for.
-    pub(crate) charge: u32,
     pub(crate) priority: u8,
 }
 
@@ -54,17 +59,6 @@ const KEPT_CAPACITY: usize = 1024;
 
 /// The priority of a message in a quorum queue that says none, and the highest one there is.
 const QUORUM_PRIORITIES: (u8, u8) = (4, 31);
-
-/// Which channels may publish to a quorum queue that refuses when it is full.
-#[derive(Debug, Default)]
-struct Admission {
-    /// It was too full, and had no room since.
-    closed: bool,
-    /// How often it was found too full.
-    closures: u64,
-    /// The channels that have published to it, each with the closure that it came after, if it came when there was room.
-    publishers: HashMap<At, Option<u64>>,
-}
 
 /// A queue and the messages that are ready in it.
 #[derive(Debug)]
@@ -102,15 +96,21 @@ pub(crate) struct Queue {
     admission: Admission,
     /// The message that has just come, as long as it may go straight on to a consumer.
     arriving: Option<u64>,
+    /// For the queue itself, its name and its arguments.
+    _charge: Charge,
 }
 
 impl Queue {
-    pub(crate) fn new(name: Arc<str>, settings: Settings, arguments: FieldTable, now: Moment) -> Self {
-        let highest = match settings.queue_type {
+    /// How many lists a queue has for what waits in it: one for each priority.
+    pub(crate) fn priorities(settings: &Settings) -> usize {
+        1 + usize::from(match settings.queue_type {
             QueueType::Classic => settings.max_priority.unwrap_or(0),
             QueueType::Quorum => QUORUM_PRIORITIES.1,
-        };
-        let ready = (0..=highest).map(|_| VecDeque::new()).collect();
+        })
+    }
+
+    pub(crate) fn new(name: Arc<str>, settings: Settings, arguments: FieldTable, charge: Charge, now: Moment) -> Self {
+        let ready = (0..Self::priorities(&settings)).map(|_| VecDeque::new()).collect();
         Self {
             name,
             durable: false,
@@ -134,6 +134,7 @@ impl Queue {
             next_number: 0,
             admission: Admission::default(),
             arriving: None,
+            _charge: charge,
         }
     }
 
@@ -188,8 +189,14 @@ impl Queue {
         self.returned.iter().chain(self.ready.iter().rev().flatten())
     }
 
+    /// Everything that it holds, what is kept back for a while too.
+    #[cfg(test)]
+    pub(crate) fn all_entries(&self) -> impl Iterator<Item = &Entry> {
+        self.iter().chain(self.delayed.values())
+    }
+
     /// Puts a new message at the end; `lifetime` is its own, in milliseconds, if it has one.
-    pub(crate) fn push(&mut self, message: Arc<Message>, charge: u32, lifetime: Option<u64>, now: Moment) {
+    pub(crate) fn push(&mut self, message: Arc<Message>, lifetime: Option<u64>, now: Moment) {
         let lifetime = match (lifetime, self.settings.message_ttl) {
             (Some(own), Some(all)) => Some(own.min(all)),
             (own, all) => own.or(all),
@@ -204,7 +211,7 @@ impl Queue {
         let shortest = u64::from(self.settings.queue_type == QueueType::Quorum);
         let expires = lifetime.map_or(NEVER, |lifetime| now.saturating_add(lifetime.max(shortest)));
         let (number, failures) = (self.next_number, message.failures());
-        let entry = Entry { message, number, expires, returns: 0, failures, charge, priority };
+        let entry = Entry { message: Place::new(message), number, expires, returns: 0, failures, priority };
         self.next_number += 1;
         self.arriving = Some(entry.number);
         self.count_in(&entry);
@@ -274,20 +281,17 @@ impl Queue {
 
     fn merge(&mut self, mut entries: Vec<Entry>) {
         entries.sort_unstable_by_key(|entry| (entry.priority, entry.number));
-        for same in entries.chunk_by(|a, b| a.priority == b.priority) {
-            let Some(list) = same.first().and_then(|first| self.ready.get_mut(usize::from(first.priority))) else {
-                continue;
-            };
+        while let Some((priority, youngest)) = entries.last().map(|entry| (entry.priority, entry.number)) {
+            let Some(list) = self.ready.get_mut(usize::from(priority)) else { return };
             // What comes back is older than almost all that waits, so it goes in from the front; only what lies before
             // its youngest moves.
-            let youngest = same.last().map_or(0, |entry| entry.number);
             let older = list.partition_point(|entry| entry.number < youngest);
             let mut waiting = list.drain(..older).collect::<VecDeque<_>>();
-            for entry in same.iter().rev() {
+            while let Some(entry) = entries.pop_if(|entry| entry.priority == priority) {
                 while waiting.back().is_some_and(|other| other.number > entry.number) {
                     waiting.pop_back().into_iter().for_each(|younger| list.push_front(younger));
                 }
-                list.push_front(entry.clone());
+                list.push_front(entry);
             }
             waiting.into_iter().rev().for_each(|older| list.push_front(older));
         }
@@ -351,17 +355,13 @@ impl Queue {
         self.is_over(self.ready_count + self.delayed.len(), self.ready_bytes + self.delayed_bytes)
     }
 
-    /// Whether a quorum queue that refuses takes a message from this channel. It notices that it is too full only after
-    /// it has taken one message too many; then it tells all channels that have published to it to stop, and lets them go
-    /// on when a fifth of it is free. A channel that comes in between may publish.
+    /// Whether a quorum queue that refuses when it is full takes a message from this channel.
     pub(crate) fn admits(&mut self, publisher: At) -> bool {
-        let overfull = self.is_overfull();
-        let admission = &mut self.admission;
-        let exempt_in = *admission.publishers.entry(publisher).or_insert((!overfull).then_some(admission.closures));
-        !admission.closed || exempt_in == Some(admission.closures)
+        let is_overfull = self.is_overfull();
+        self.admission.admits(publisher, is_overfull)
     }
 
-    /// Tells the publishers of a quorum queue that refuses to stop or to go on, after its length has changed.
+    /// After the length of a quorum queue that refuses has changed: tells its publishers to stop or to go on.
     pub(crate) fn evaluate_admission(&mut self) {
         if self.settings.queue_type != QueueType::Quorum || !self.settings.overflow.refuses() {
             return;
@@ -369,17 +369,19 @@ impl Queue {
         let roomy =
             |limit: Option<u64>, value: usize| limit.is_none_or(|limit| value as u64 <= limit - limit.div_ceil(5));
         let (count, bytes) = (self.ready_count + self.delayed.len(), self.ready_bytes + self.delayed_bytes);
-        if self.is_overfull() {
-            self.admission.closed = true;
-            self.admission.closures += 1;
-        } else if roomy(self.settings.max_length, count) && roomy(self.settings.max_bytes, bytes) {
-            self.admission.closed = false;
-        }
+        let is_roomy = roomy(self.settings.max_length, count) && roomy(self.settings.max_bytes, bytes);
+        let is_overfull = self.is_overfull();
+        self.admission.evaluate(is_overfull, is_roomy);
+    }
+
+    /// The channels that remember to have published here.
+    pub(crate) fn publishers(&self) -> impl Iterator<Item = At> {
+        self.admission.publishers()
     }
 
     /// Forgets a channel that is gone.
     pub(crate) fn forget_publisher(&mut self, publisher: At) {
-        self.admission.publishers.remove(&publisher);
+        self.admission.forget(publisher);
     }
 
     /// Takes messages from the head while there are more than the queue may hold. With priorities the head is the most
@@ -440,7 +442,10 @@ fn pop_front(list: &mut VecDeque<Entry>) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Content;
+    use crate::{
+        ledger::Account,
+        message::{Content, Source},
+    };
     use amq_protocol::types::AMQPValue;
     use proptest::prelude::*;
 
@@ -449,11 +454,13 @@ mod tests {
         for (name, value) in arguments {
             table.insert((*name).into(), value.clone());
         }
-        Queue::new("q".into(), Settings::from_arguments("q", &table).unwrap(), table, 0)
+        let charge = Charge::new(&Arc::default(), Account::Definitions, 0);
+        Queue::new("q".into(), Settings::from_arguments("q", &table).unwrap(), table, charge, 0)
     }
 
     fn letter(body: &str) -> Arc<Message> {
-        Arc::new(Message::new("".into(), Content::new(b"q", &[0, 0], body.as_bytes())))
+        let source = Arc::new(Source::new("".into(), &Arc::default()));
+        Message::new(source, Content::new(b"q", &[0, 0], body.as_bytes()), None)
     }
 
     fn bodies(entries: impl IntoIterator<Item = Entry>) -> String {
@@ -467,7 +474,7 @@ mod tests {
     #[test]
     fn a_letter_that_comes_back_lies_where_it_lay() {
         let mut queue = queue(&[]);
-        "abcde".chars().for_each(|c| queue.push(letter(&c.to_string()), 1, None, 0));
+        "abcde".chars().for_each(|c| queue.push(letter(&c.to_string()), None, 0));
         let mut taken: Vec<Entry> = (0..4).filter_map(|_| queue.pop()).collect();
         let c = taken.remove(2);
         queue.put_back(vec![c], false, 0);
@@ -480,8 +487,8 @@ mod tests {
     #[test]
     fn only_the_head_expires_and_the_shorter_life_counts() {
         let mut queue = queue(&[("x-message-ttl", AMQPValue::LongInt(100))]);
-        queue.push(letter("a"), 1, Some(200), 0);
-        queue.push(letter("b"), 1, Some(10), 0);
+        queue.push(letter("a"), Some(200), 0);
+        queue.push(letter("b"), Some(10), 0);
         assert_eq!(queue.next_expiry(), 100);
         assert_eq!(bodies(queue.take_expired(50)), "");
         assert_eq!(bodies(queue.take_expired(100)), "ab");
@@ -490,7 +497,7 @@ mod tests {
     #[test]
     fn a_full_queue_drops_from_the_head() {
         let mut queue = queue(&[("x-max-length", AMQPValue::LongInt(2))]);
-        "abc".chars().for_each(|c| queue.push(letter(&c.to_string()), 1, None, 0));
+        "abc".chars().for_each(|c| queue.push(letter(&c.to_string()), None, 0));
         assert_eq!(bodies(queue.take_overflow()), "a");
         assert!(!queue.refuses(&letter("d")));
     }
@@ -499,7 +506,7 @@ mod tests {
     fn a_full_queue_that_refuses_keeps_what_it_has() {
         let reject = AMQPValue::LongString("reject-publish".into());
         let mut queue = queue(&[("x-max-length-bytes", AMQPValue::LongInt(3)), ("x-overflow", reject)]);
-        queue.push(letter("ab"), 1, None, 0);
+        queue.push(letter("ab"), None, 0);
         assert!(!queue.refuses(&letter("c")));
         assert!(queue.refuses(&letter("cd")));
         assert_eq!(bodies(queue.take_overflow()), "");
@@ -512,7 +519,7 @@ mod tests {
             returned in proptest::collection::vec(proptest::collection::vec(any::<prop::sample::Index>(), 1..8), 0..8),
         ) {
             let mut queue = queue(&[]);
-            (0..count).for_each(|_| queue.push(letter("x"), 1, None, 0));
+            (0..count).for_each(|_| queue.push(letter("x"), None, 0));
             let mut out: Vec<Entry> = (0..count / 2).filter_map(|_| queue.pop()).collect();
             for batch in returned {
                 let mut back = Vec::new();

@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     handshake::Credentials,
     journal::{Journal, Readers},
+    ledger::Ledger,
     queue::Moment,
     trace::{Trace, Tracer},
 };
@@ -19,7 +20,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Poll,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -55,11 +56,16 @@ pub(crate) enum Stop {
 /// What all connections share.
 pub(crate) struct Shared {
     state: Mutex<State>,
+    ledger: Arc<Ledger>,
     options: Options,
     /// Whether publishers have to wait; a copy that can be read without the lock.
     is_full: AtomicBool,
+    /// How many wait for the lock or hold it.
+    contenders: AtomicUsize,
     /// The clock's task has something new to wait for.
     reset_clock: Notify,
+    /// The broker has work left for another turn.
+    work_left: Notify,
     /// A connection has ended.
     has_left: Notify,
     opened: Instant,
@@ -92,10 +98,13 @@ impl Shared {
 
     /// Runs something against the broker, then wakes those whom it concerns, except the caller itself.
     pub(crate) fn with<T>(&self, caller: Option<u64>, run: impl FnOnce(&mut Broker, Moment) -> T) -> T {
+        self.contenders.fetch_add(1, Ordering::Relaxed);
         let mut guard = self.state();
         let state = &mut *guard;
         let result = run(&mut state.broker, self.now());
-        state.broker.take_woken(&mut state.woken);
+        if state.broker.end_turn(&mut state.woken) {
+            self.work_left.notify_one();
+        }
         for id in state.woken.drain(..) {
             if Some(id) != caller
                 && let Some(wake) = state.wakers.get(&id)
@@ -103,7 +112,7 @@ impl Shared {
                 wake.notify_one();
             }
         }
-        self.is_full.store(state.broker.is_full(), Ordering::Relaxed);
+        self.is_full.store(state.broker.memory_alarm(), Ordering::Relaxed);
         let events = state.broker.take_journal();
         if !events.is_empty() {
             state.readers.tell(events);
@@ -115,11 +124,15 @@ impl Shared {
             state.next_alarm = next_alarm;
             self.reset_clock.notify_one();
         }
+        drop(guard);
+        self.contenders.fetch_sub(1, Ordering::Relaxed);
         result
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.is_full.load(Ordering::Relaxed)
+    /// Whether who publishes has to ask the broker first: the memory is full, be it that `own` bytes are not counted.
+    pub(crate) fn is_full(&self, own: usize) -> bool {
+        let is_over = self.ledger.held().saturating_sub(own) > self.options.limits.memory;
+        is_over || (own == 0 && self.is_full.load(Ordering::Relaxed))
     }
 
     pub(crate) fn stop(&self) -> Option<Stop> {
@@ -149,7 +162,7 @@ impl Shared {
 
     /// A client is let in.
     pub(crate) fn enter(&self, client: Client, wake: &Arc<Notify>) -> u64 {
-        let id = self.with(None, |broker, _| broker.connect(client));
+        let id = self.with(None, |broker, now| broker.connect(client, now));
         self.state().wakers.insert(id, wake.clone());
         id
     }
@@ -202,9 +215,11 @@ impl Server {
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let broker = Broker::new(options.limits);
         let shared = Arc::new(Shared {
+            ledger: broker.ledger().clone(),
             state: Mutex::new(State {
-                broker: Broker::new(options.limits),
+                broker,
                 wakers: HashMap::new(),
                 everyone: Vec::new(),
                 woken: Vec::new(),
@@ -214,7 +229,9 @@ impl Server {
             }),
             options,
             is_full: AtomicBool::new(false),
+            contenders: AtomicUsize::new(0),
             reset_clock: Notify::new(),
+            work_left: Notify::new(),
             has_left: Notify::new(),
             opened: Instant::now(),
             opened_at: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
@@ -281,7 +298,12 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
     }
 }
 
-/// Tells the broker the time whenever something in it is due.
+/// How often it is looked whether what clients have been sent has made room.
+const ALARM_CHECK: Duration = Duration::from_millis(50);
+/// How long those who wait for the lock get before the broker's own work goes on.
+const GIVE_WAY: Duration = Duration::from_millis(1);
+
+/// Tells the broker the time whenever something in it is due, and lets it go on with what it has left for later.
 async fn keep_time(shared: Arc<Shared>) {
     loop {
         let next = shared.state().next_alarm;
@@ -294,6 +316,16 @@ async fn keep_time(shared: Arc<Shared>) {
         tokio::select! {
             () = shared.reset_clock.notified() => {}
             () = due => shared.with(None, |broker, now| broker.tick(now)),
+            // The encoder lets go of messages without the lock, and the last of them may have made room.
+            () = tokio::time::sleep(ALARM_CHECK), if shared.is_full(0) => shared.with(None, |broker, now| broker.tick(now)),
+            () = shared.work_left.notified() => {
+                shared.with(None, |broker, now| broker.resume_dead_letters(now));
+                // The lock goes to whoever comes first, which would be this task again.
+                match shared.contenders.load(Ordering::Relaxed) {
+                    0 => tokio::task::yield_now().await,
+                    _ => tokio::time::sleep(GIVE_WAY).await,
+                }
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What one sees who looks into the office: copies that can be kept, compared and printed.
 
+use crate::{message::Message, properties::Properties};
 use amq_protocol::{protocol::BasicProperties, types::FieldTable};
 
 /// A queue, as `rabbitmqctl list_queues` would show it. [`PostOffice::queue`](crate::PostOffice::queue) gives it.
@@ -38,6 +39,19 @@ pub struct Letter {
     pub properties: BasicProperties,
     /// It was delivered before and came back.
     pub redelivered: bool,
+}
+
+impl Letter {
+    pub(crate) fn copy_of(message: &Message, redelivered: bool) -> Self {
+        let properties = message.properties_for_clients();
+        Self {
+            body: message.content.body().to_vec(),
+            exchange: message.exchange().to_string(),
+            routing_key: message.routing_key().into_owned(),
+            properties: Properties::parse(&properties).unwrap_or_default().readable(),
+            redelivered,
+        }
+    }
 }
 
 /// An exchange. [`PostOffice::exchanges`](crate::PostOffice::exchanges) gives it.

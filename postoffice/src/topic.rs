@@ -1,8 +1,9 @@
 //! The sorting of a topic exchange: patterns of words with `*` (one word) and `#` (any number of words) in a tree.
 //!
-//! A lookup walks the tree with the key's words, so it costs what its matches cost, not what all bindings cost. It
-//! carries the set of places where it could be, each once: no pattern can make it try the same thing twice.
-//! See <https://www.rabbitmq.com/tutorials/tutorial-five-python>.
+//! A lookup walks the tree with the key's words and carries the set of places where it could be, each once: no pattern can
+//! make it try the same thing twice. A word costs what the places cost at which the walk is, at most the nodes of the tree.
+//! So that a place leads to few others, a run of wildcards is kept in one form, its stars before its hash: `#.*.#` matches what
+//! `*.#` does. See <https://www.rabbitmq.com/tutorials/tutorial-five-python>.
 
 use crate::exchange::{Destination, Targets};
 use std::collections::HashMap;
@@ -41,7 +42,7 @@ impl Topics {
     /// Adds a pattern that leads to a destination.
     pub(crate) fn add(&mut self, pattern: &str, destination: &Destination) {
         let mut at = 0;
-        for word in words(pattern) {
+        for word in normalized(pattern) {
             at = match self.child(at, word) {
                 Some(child) => child,
                 None => self.grow(at, word),
@@ -53,7 +54,7 @@ impl Topics {
     /// Takes a pattern away that was added, and the nodes that only it used.
     pub(crate) fn remove(&mut self, pattern: &str, destination: &Destination) {
         let mut path = vec![(0, "")];
-        for word in words(pattern) {
+        for word in normalized(pattern) {
             let at = path.last().map_or(0, |(at, _)| *at);
             let Some(child) = self.child(at, word) else { return };
             path.push((child, word));
@@ -77,10 +78,16 @@ impl Topics {
 
     /// Calls `found` for each destination whose pattern matches; more than once where several patterns do.
     pub(crate) fn matches(&self, routing_key: &str, mut found: impl FnMut(&Destination)) {
-        let mut here = Vec::new();
+        let places = self.walk(routing_key, |_| ());
+        places.iter().for_each(|&at| self.nodes[at].targets.iter().for_each(&mut found));
+    }
+
+    /// The places where the walk is after the last word; `visit` is shown those before each.
+    fn walk(&self, routing_key: &str, visit: impl Fn(&[usize])) -> Vec<usize> {
+        let (mut here, mut next) = (Vec::new(), Vec::new());
         self.enter(0, &mut here);
         for word in words(routing_key) {
-            let mut next = Vec::new();
+            visit(&here);
             for &at in &here {
                 let node = &self.nodes[at];
                 if node.loops {
@@ -90,18 +97,16 @@ impl Topics {
             }
             next.sort_unstable();
             next.dedup();
-            here = next;
+            std::mem::swap(&mut here, &mut next);
+            next.clear();
         }
-        here.iter().for_each(|&at| self.nodes[at].targets.iter().for_each(&mut found));
+        here
     }
 
-    /// Notes a place in the tree, and those that a `#` of no words at all reaches from it.
+    /// Notes a place in the tree, and the one that a `#` of no words at all reaches from it: none of those follows another.
     fn enter(&self, at: usize, places: &mut Vec<usize>) {
-        let mut at = Some(at);
-        while let Some(place) = at {
-            places.push(place);
-            at = self.nodes[place].hash;
-        }
+        places.push(at);
+        places.extend(self.nodes[at].hash);
     }
 
     fn child(&self, at: usize, word: &str) -> Option<usize> {
@@ -129,8 +134,21 @@ impl Topics {
     }
 }
 
+/// The words of a pattern in the form in which it is kept.
+fn normalized(pattern: &str) -> Vec<&str> {
+    let mut kept: Vec<&str> = Vec::new();
+    for word in words(pattern) {
+        match (kept.last(), word) {
+            (Some(&"#"), "#") => {}
+            (Some(&"#"), "*") => kept.insert(kept.len() - 1, "*"),
+            _ => kept.push(word),
+        }
+    }
+    kept
+}
+
 /// The words between the dots; an empty key has none.
-fn words(key: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(key: &str) -> impl Iterator<Item = &str> {
     key.split('.').filter(move |_| !key.is_empty())
 }
 
@@ -138,6 +156,7 @@ fn words(key: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::cell::Cell;
 
     fn matched(topics: &Topics, key: &str) -> Vec<u64> {
         let mut found = Vec::new();
@@ -185,6 +204,21 @@ mod tests {
         let topics = tree(&[pattern]);
         assert_eq!(matched(&topics, &["a"; 120].join(".")), [0]);
         assert_eq!(matched(&topics, &["a"; 59].join(".")), [0; 0]);
+    }
+
+    #[test]
+    fn a_pattern_costs_one_node_for_a_run_of_hashes_and_no_walk_has_more_places_than_the_tree_has_nodes() {
+        let topics = tree(&[["#"; 128].join("."), ["#.*"; 64].join(".")]);
+        assert_eq!(topics.nodes.len(), 1 + 1 + 65);
+        let key = ["a"; 128].join(".");
+        assert_eq!(matched(&topics, &key), [0, 1]);
+        assert_eq!(matched(&topics, &["a"; 63].join(".")), [0]);
+        // All suffixes of one another, so that the walk is at each of them at a time.
+        let patterns: Vec<String> = (0..40).map(|hashes| ["#.a"; 40][..hashes + 1].join(".")).collect();
+        let topics = tree(&patterns);
+        let steps = Cell::new(0);
+        topics.walk(&key, |places| steps.set(steps.get() + places.len()));
+        assert!(steps.get() <= 129 * topics.nodes.len(), "{} steps", steps.get());
     }
 
     proptest! {

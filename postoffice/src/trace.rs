@@ -89,7 +89,7 @@ fn bytes(count: usize) -> String {
 }
 
 fn origin(message: &Message) -> String {
-    let (exchange, key) = (&*message.exchange, message.routing_key());
+    let (exchange, key) = (&**message.exchange(), message.routing_key());
     format!("exchange={exchange:?} routing-key={key:?} ({})", bytes(message.body_length()))
 }
 

@@ -4,6 +4,9 @@
 use super::Broker;
 use crate::queue::{Moment, NEVER};
 
+/// The origin of what no connection and no single queue has caused.
+const TIME: u64 = 0;
+
 impl Broker {
     /// The moment at which [`Broker::tick`] should be called, if nothing else happens.
     pub(crate) fn next_alarm(&self) -> Option<Moment> {
@@ -12,25 +15,26 @@ impl Broker {
         deadline.into_iter().chain(alarm).min()
     }
 
-    /// Lets time pass: what has expired by now goes.
+    /// Lets time pass: what has expired by now goes, one transaction for each queue, as far as this turn's steps reach.
     pub(crate) fn tick(&mut self, now: Moment) {
-        while let Some(&(moment, queue)) = self.alarms.first()
+        while self.steps_left > 0
+            && let Some(&(moment, queue)) = self.alarms.first()
             && moment <= now
         {
             self.alarms.pop_first();
-            let Some(known) = self.queues.get_mut(&queue) else { continue };
-            known.alarm = NEVER;
-            if known.own_expiry() <= now {
-                self.delete_queue(queue);
-            } else {
-                self.expire(queue, now);
-                self.dispatch(queue, now); // what was kept back for a while
-                self.set_alarm(queue);
-            }
+            self.transact(queue, now, |broker| {
+                let Some(known) = broker.queues.get_mut(&queue) else { return };
+                known.alarm = NEVER;
+                if known.own_expiry() <= now {
+                    broker.delete_queue(queue);
+                } else {
+                    broker.expire(queue, now);
+                    broker.dispatch(queue, now); // what was kept back for a while
+                    broker.set_alarm(queue);
+                }
+            });
         }
-        self.time_out(now);
-        self.route_dead_letters(now);
-        self.check_memory();
+        self.transact(TIME, now, |broker| broker.time_out(now));
     }
 
     /// After a queue has changed: sets the alarm clock to when something in it expires next, and lets publishers go on

@@ -4,6 +4,7 @@
 use super::{
     Broker,
     exchanges::{no_exchange, refuse_default},
+    memory::DEFINITION,
     queues::{no_queue, without_line_breaks},
     replies::REPLY_TO,
 };
@@ -12,13 +13,11 @@ use crate::{
     error::{Refusal, ReplyCode},
     exchange::{Binding, Destination},
     journal::Event,
+    ledger::Charge,
     table::Table,
 };
 use amq_protocol::protocol::{AMQPClass, exchange, queue};
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// A direct reply goes by no binding.
 fn refuse_reply_address(name: &str) -> Result<(), Refusal> {
@@ -111,10 +110,11 @@ impl Broker {
         self.check_room()?;
         let name = self.name_of(&destination);
         let binding = Arc::new(Binding::new(destination, key, arguments));
+        let charge = self.charge_definition(DEFINITION + binding.bytes())?;
         if let Some(exchange) = self.exchanges.get_mut(source)
             && exchange.bind(binding.clone(), arguments)
         {
-            self.bindings.add(&exchange.name, &binding);
+            self.bindings.add(&exchange.name, &binding, charge);
             let exchange = exchange.name.clone();
             self.note(|| Event::Bound { exchange, destination: name, routing_key: binding.routing_key.clone() });
         }
@@ -130,28 +130,40 @@ impl Broker {
         }
         self.bindings.remove(source, binding);
         let (name, is_done) = (exchange.name.clone(), exchange.is_done());
-        let routing_key = binding.routing_key.clone();
-        self.note(|| Event::Unbound { exchange: name, destination, routing_key });
+        self.note_unbound(&name, &destination, binding);
         if is_done {
             self.delete_exchange(source);
         }
     }
 
-    /// Removes all bindings to something that is gone, and the auto-delete exchanges that have none left, and what leads
-    /// to those. A client can make a long chain of them, so this doesn't call itself.
-    pub(super) fn forget_destination(&mut self, destination: Destination) {
-        let mut gone = vec![destination];
-        while let Some(destination) = gone.pop() {
+    /// Removes all bindings to something of this name that is gone, and the auto-delete exchanges that have none left, and what
+    /// leads to those. A client can make a long chain of them, so this doesn't call itself.
+    pub(super) fn forget_destination(&mut self, destination: Destination, name: &Arc<str>) {
+        let mut gone = vec![(destination, name.clone())];
+        while let Some((destination, name)) = gone.pop() {
             for (source, bindings) in self.bindings.take_all_to(&destination) {
                 let Some(exchange) = self.exchanges.get_mut(&source) else { continue };
-                for binding in bindings {
-                    exchange.unbind(&binding);
+                for binding in bindings.keys() {
+                    exchange.unbind(binding);
                 }
-                if exchange.is_done() {
-                    gone.extend(self.take_exchange(&source));
+                let is_done = exchange.is_done();
+                bindings.keys().for_each(|binding| self.note_unbound(&source, &name, binding));
+                if is_done && let Some(name) = self.take_exchange(&source) {
+                    gone.push((Destination::Exchange(name.clone()), name));
                 }
             }
+            if let Destination::Exchange(exchange) = destination {
+                self.note(|| Event::ExchangeDeleted { exchange });
+            }
         }
+    }
+
+    pub(super) fn note_unbound(&mut self, source: &Arc<str>, destination: &Arc<str>, binding: &Binding) {
+        self.note(|| Event::Unbound {
+            exchange: source.clone(),
+            destination: destination.clone(),
+            routing_key: binding.routing_key.clone(),
+        });
     }
 
     pub(super) fn name_of(&self, destination: &Destination) -> Arc<str> {
@@ -170,23 +182,25 @@ pub(super) struct Bindings {
     count: usize,
 }
 
-type Sources = HashMap<Arc<str>, HashSet<Arc<Binding>>>;
+type Sources = HashMap<Arc<str>, HashMap<Arc<Binding>, Charge>>;
 
 impl Bindings {
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    fn add(&mut self, source: &Arc<str>, binding: &Arc<Binding>) {
+    /// Adds one that an exchange didn't have.
+    fn add(&mut self, source: &Arc<str>, binding: &Arc<Binding>, charge: Charge) {
         let sources = self.incoming.entry(binding.destination.clone()).or_default();
-        self.count += usize::from(sources.entry(source.clone()).or_default().insert(binding.clone()));
+        sources.entry(source.clone()).or_default().insert(binding.clone(), charge);
+        self.count += 1;
     }
 
     /// Takes one away that an exchange has lost.
     pub(super) fn remove(&mut self, source: &str, binding: &Binding) {
         let Some(sources) = self.incoming.get_mut(&binding.destination) else { return };
         let Some(bindings) = sources.get_mut(source) else { return };
-        self.count -= usize::from(bindings.remove(binding));
+        self.count -= usize::from(bindings.remove(binding).is_some());
         if bindings.is_empty() {
             sources.remove(source);
         }
@@ -197,7 +211,7 @@ impl Bindings {
 
     fn take_all_to(&mut self, destination: &Destination) -> Sources {
         let sources = self.incoming.remove(destination).unwrap_or_default();
-        self.count -= sources.values().map(HashSet::len).sum::<usize>();
+        self.count -= sources.values().map(HashMap::len).sum::<usize>();
         sources
     }
 }

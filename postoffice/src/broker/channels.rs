@@ -2,12 +2,13 @@
 
 use super::{Broker, methods::Fatal};
 use crate::{
-    channel::{At, Channel, Settlement},
+    channel::{At, Channel, Settlement, Taken},
     error::ReplyCode,
     queue::Moment,
     wire::Ids,
 };
 use amq_protocol::protocol::{AMQPClass, channel};
+use std::collections::BTreeSet;
 
 impl Broker {
     pub(super) fn open_channel(&mut self, at: At, (class_id, method_id): Ids) -> Result<(), Fatal> {
@@ -28,8 +29,30 @@ impl Broker {
 
     /// Ends a channel: its consumers leave, what it had not acknowledged goes back to the queues.
     pub(super) fn close_channel(&mut self, at: At, now: Moment) {
-        let Some(connection) = self.connections.get_mut(&at.connection) else { return };
-        let Some(mut channel) = connection.channels.remove(&at.channel) else { return };
+        self.close_channels(&[at], now);
+    }
+
+    /// Ends channels. All consumers of all of them leave before anything goes back: what one of them had not acknowledged
+    /// must not be handed to another that is about to end, which would count as one more delivery that failed.
+    pub(super) fn close_channels(&mut self, channels: &[At], now: Moment) {
+        let closed: Vec<(At, Closed)> =
+            channels.iter().filter_map(|&at| Some((at, self.detach_channel(at, now)?))).collect();
+        for (at, Closed { unacknowledged, queues, admissions }) in closed {
+            let unacknowledged = self.claim(at, Settlement::Requeue { failed: true }, unacknowledged, now);
+            self.requeue(unacknowledged, true, now);
+            for queue in queues {
+                self.dispatch(queue, now); // to a single active consumer that has taken over
+                self.set_alarm(queue);
+            }
+            for queue in admissions {
+                self.queues.get_mut(&queue).into_iter().for_each(|queue| queue.forget_publisher(at));
+            }
+        }
+    }
+
+    /// Takes a channel away with its consumers. What it leaves behind is the caller's to give back.
+    fn detach_channel(&mut self, at: At, now: Moment) -> Option<Closed> {
+        let mut channel = self.connections.get_mut(&at.connection)?.channels.remove(&at.channel)?;
         if let Some(replies) = &channel.reply_consumer {
             self.forget_replies(replies);
         }
@@ -50,18 +73,18 @@ impl Broker {
             Some((consumer, _)) => (*consumer, String::new()),
             None => (u64::MAX, tag.to_string()),
         });
-        let mut queues: Vec<u64> = Vec::new();
-        queues.extend(consumers.into_iter().filter_map(|consumer| self.remove_consumer(consumer, now)));
-        let unacknowledged = self.claim(at, Settlement::Requeue { failed: true }, unacknowledged, now);
-        self.requeue(unacknowledged, true, now);
+        let mut queues: Vec<u64> =
+            consumers.into_iter().filter_map(|consumer| self.remove_consumer(consumer, now)).collect();
         queues.sort_unstable();
         queues.dedup();
-        for queue in queues {
-            self.dispatch(queue, now); // to a single active consumer that has taken over
-            self.set_alarm(queue);
-        }
-        for queue in channel.admissions {
-            self.queues.get_mut(&queue).into_iter().for_each(|queue| queue.forget_publisher(at));
-        }
+        Some(Closed { unacknowledged, queues, admissions: channel.admissions })
     }
+}
+
+/// What a channel leaves behind.
+struct Closed {
+    unacknowledged: Taken,
+    /// The queues that it consumed from.
+    queues: Vec<u64>,
+    admissions: BTreeSet<u64>,
 }

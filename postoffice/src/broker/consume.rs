@@ -1,7 +1,7 @@
 //! Subscribing, getting and prefetch (AMQP 0-9-1, sections 1.8.3.1 to 1.8.3.10;
 //! <https://www.rabbitmq.com/docs/consumers>, <https://www.rabbitmq.com/docs/consumer-prefetch>).
 
-use super::{Broker, Consumer, deliver::message_for_delivery, replies::REPLY_TO};
+use super::{Broker, Consumer, deliver::message_for_delivery, memory::DEFINITION, replies::REPLY_TO};
 use crate::{
     arguments::{ConsumerSettings, QueueType},
     channel::{At, Due, Unacknowledged},
@@ -52,6 +52,7 @@ impl Broker {
             return Err(ReplyCode::AccessRefused.because(format!("{} in exclusive use", queue_in_vhost(&name))));
         }
         let tag: Arc<str> = if tag.is_empty() { format!("amq.ctag-{}", self.unguessable()).into() } else { tag.into() };
+        let charge = self.charge_definition(DEFINITION + 3 * tag.len())?;
         let consumer_id = self.new_id();
         if let Some(queue) = self.queues.get_mut(&id) {
             queue.consumers.join(consumer_id, asked.priority);
@@ -75,6 +76,7 @@ impl Broker {
             forgotten: false,
             paused: false,
             quiescing: false,
+            _charge: charge,
         };
         self.consumers.insert(consumer_id, consumer);
         self.activate_consumer(id);
@@ -204,7 +206,6 @@ impl Broker {
         let timeout = queue.settings.acknowledgement_timeout(self.limits.consumer_timeout);
         let due = Due::after(timeout.filter(|_| !get.no_ack), now);
         let kept = if get.no_ack {
-            self.memory -= entry.charge as usize;
             None
         } else {
             queue.unacknowledged += 1;

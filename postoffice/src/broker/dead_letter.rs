@@ -1,58 +1,81 @@
 //! The second life of what a queue gives up (<https://www.rabbitmq.com/docs/dlx>). What is remembered of the first is in
 //! `annotations`.
 
-use super::{Broker, publish::Delivery};
-pub(crate) use crate::annotations::Reason;
+use super::{Broker, backlog::Dead, publish::Delivery};
 use crate::{
-    annotations::Death,
+    annotations::{Death, Reason},
     expiration,
     journal::Event,
-    message::{Content, Message},
-    queue::{Entry, Moment},
+    message::{Content, Message, Source},
+    queue::Moment,
     table::Table,
 };
 use std::sync::Arc;
 
-/// A message that a queue gave up.
-#[derive(Debug)]
-pub(crate) struct Dead {
-    queue: u64,
-    message: Arc<Message>,
-    /// How many of its deliveries have failed by now.
-    failures: u32,
-    reason: Reason,
-}
-
-impl Dead {
-    pub(crate) fn new(queue: u64, entry: Entry, reason: Reason) -> Self {
-        Self { queue, failures: entry.failures, message: entry.message, reason }
-    }
-
-    /// A message that a full queue didn't even take.
-    pub(crate) fn refused(queue: u64, message: Arc<Message>) -> Self {
-        Self { queue, failures: message.failures(), message, reason: Reason::MaxLength }
-    }
-}
+/// The bytes that are copied in one step.
+const PAGE: usize = 4096;
 
 impl Broker {
-    /// Sends dead letters on. One may fill a queue that then gives up another, so this goes on until none is left; a
-    /// letter that would come by the same queue twice, without anyone having rejected it, is dropped.
+    /// Routes the dead letters of the origin at hand, and those that they make of others, as far as this turn's steps
+    /// reach. A message that would come by the same queue twice, without anyone having rejected it, is dropped. A part of
+    /// [`Broker::commit`].
     pub(super) fn route_dead_letters(&mut self, now: Moment) {
-        while let Some(dead) = self.dead.pop_front() {
+        if self.dead.is_empty() {
+            return;
+        }
+        self.enlist_dead_letters(false);
+        while self.steps_left > 0
+            && let Some(dead) = self.dead.next_of(self.origin)
+        {
             self.route_dead_letter(dead, now);
+            self.enlist_dead_letters(true);
+        }
+        self.dead.end_turn_of(self.origin);
+    }
+
+    fn enlist_dead_letters(&mut self, died_again: bool) {
+        let is_full = self.ledger.held() > self.limits.memory;
+        self.dead.enlist(self.origin, died_again, is_full);
+    }
+
+    /// Goes on with what was left of earlier turns: one letter of each origin after the other, as far as the steps reach.
+    pub(crate) fn resume_dead_letters(&mut self, now: Moment) {
+        while self.steps_left > 0
+            && let Some(origin) = self.dead.next_unfinished()
+        {
+            self.origin = origin;
+            if let Some(dead) = self.dead.next_of(origin) {
+                self.route_dead_letter(dead, now);
+            }
+            self.enlist_dead_letters(true);
+            self.dead.end_turn_of(origin);
+        }
+        self.commit(now);
+    }
+
+    fn count_steps(&mut self, steps: usize) {
+        self.steps_left = self.steps_left.saturating_sub(steps);
+        #[cfg(test)]
+        {
+            self.steps_taken += steps;
         }
     }
 
     fn route_dead_letter(&mut self, dead: Dead, now: Moment) {
+        self.count_steps(1 + dead.message.body_length() / PAGE);
         let Some(queue) = self.queues.get(&dead.queue) else { return };
         let (name, new_key) = (queue.name.clone(), queue.settings.dead_letter_routing_key.clone());
         let exchange = queue.settings.dead_letter_exchange.clone();
         let reason = dead.reason;
         self.note(|| Event::DeadLettered { queue: name.clone(), reason: reason.name() });
+        let limit = self.limits.memory;
+        if self.ledger.held() > limit.saturating_add(limit / 4) {
+            return; // a dead letter takes more than the message did, and nobody can be made to wait with it
+        }
         let Some(exchange) = exchange.and_then(|exchange| self.exchanges.get(&exchange)) else { return };
-        let exchange = exchange.name.clone();
-        let Some(letter) = dead.dead_lettered(name, exchange, new_key.as_deref(), now) else { return };
-        let headers = (!letter.exchange.is_empty()).then(|| routing_headers(&letter));
+        let source = exchange.source().clone();
+        let Some(letter) = dead.dead_lettered(name, source, new_key.as_deref(), now) else { return };
+        let headers = (!letter.exchange().is_empty()).then(|| routing_headers(&letter));
         let mut route = self.route_message(&letter, headers.as_deref().map(Table::checked));
         if reason != Reason::Rejected
             && let Some(annotations) = &letter.annotations
@@ -60,8 +83,11 @@ impl Broker {
             route.queues.retain(|id| self.queues.get(id).is_some_and(|queue| !annotations.is_cycle(&queue.name)));
         }
         self.note_published(None, &letter, &route.queues);
-        let message = Arc::new(letter);
-        self.deliver(Delivery { message, route, from: None, mandatory: false, confirm: None, lifetime: None }, now);
+        self.count_steps(route.queues.len());
+        self.deliver(
+            Delivery { message: letter, route, from: None, mandatory: false, confirm: None, lifetime: None },
+            now,
+        );
     }
 }
 
@@ -70,15 +96,16 @@ impl Dead {
     fn dead_lettered(
         &self,
         queue: Arc<str>,
-        exchange: Arc<str>,
+        source: Arc<Source>,
         new_key: Option<&str>,
         now: Moment,
-    ) -> Option<Message> {
-        let Message { exchange: last_exchange, content, annotations } = &*self.message;
+    ) -> Option<Arc<Message>> {
+        let (content, annotations) = (&self.message.content, &self.message.annotations);
         let properties = content.properties().ok()?; // it was read when it came
         let lifetime = properties.expiration().and_then(|text| expiration::parse(text).ok());
         let mut annotations = annotations.clone().unwrap_or_default();
-        let death = Death { queue, reason: self.reason, exchange: last_exchange.clone(), lifetime, time: now };
+        let death =
+            Death { queue, reason: self.reason, exchange: self.message.exchange().clone(), lifetime, time: now };
         annotations.record(death, content.routing_key());
         annotations.failures = self.failures;
         let key = match new_key {
@@ -89,7 +116,7 @@ impl Dead {
             }
         };
         let content = Content::new(key, &properties.for_ever(), content.body());
-        Some(Message { exchange, content, annotations: Some(annotations) })
+        Some(Message::new(source, content, Some(annotations)))
     }
 }
 

@@ -1,11 +1,8 @@
 //! From a queue to the consumer whose turn it is (<https://www.rabbitmq.com/docs/consumers>).
 
-use super::{
-    Broker, Connection, Consumer,
-    dead_letter::{Dead, Reason},
-    outbox::post,
-};
+use super::{Broker, Connection, Consumer, backlog::Dead, outbox::post};
 use crate::{
+    annotations::Reason,
     arguments::QueueType,
     channel::{At, Due, Unacknowledged},
     effect::Effect,
@@ -31,7 +28,7 @@ impl Broker {
                 break; // the single active consumer, which nobody stands in for
             }
             let Some(connection) = self.connections.get_mut(&consumer.at.connection) else { break };
-            let has_room = connection.has_room();
+            let has_room = connection.outbox.has_room();
             let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { break };
             if !has_room || !consumer.has_room() || !channel.has_room() {
                 connection.starving |= !has_room;
@@ -43,8 +40,7 @@ impl Broker {
             // What the one that was just taken had hidden may be too old.
             if queue.next_expiry() <= now {
                 for entry in queue.take_expired(now) {
-                    self.memory -= entry.charge as usize;
-                    self.dead.push_back(Dead::new(id, entry, Reason::Expired));
+                    self.dead.push(Dead::new(id, entry, Reason::Expired));
                 }
             }
             channel.last_served = id;
@@ -59,14 +55,14 @@ impl Broker {
                 QueueType::Classic => {
                     let (woken, journal, deadlines) = (&mut self.woken, &mut self.journal, &mut self.deadlines);
                     let books = Books { woken, journal, deadlines, now };
-                    self.memory -= hand_out(queue, id, entry, (consumer_id, consumer), connection, books);
+                    hand_out(queue, id, entry, (consumer_id, consumer), connection, books);
                 }
                 QueueType::Quorum => {
                     if !consumer.has_room() {
                         consumer.paused = true;
                         queue.consumers.pause(consumer_id);
                     }
-                    connection.reserve(&entry.message);
+                    connection.outbox.reserve(&entry.message);
                     assigned.push((consumer_id, entry));
                 }
             }
@@ -76,10 +72,10 @@ impl Broker {
         for (consumer_id, entry) in assigned {
             let Some(consumer) = self.consumers.get(&consumer_id) else { continue };
             let Some(connection) = self.connections.get_mut(&consumer.at.connection) else { continue };
-            connection.release(&entry.message);
+            connection.outbox.release(&entry.message);
             let (woken, journal, deadlines) = (&mut self.woken, &mut self.journal, &mut self.deadlines);
             let books = Books { woken, journal, deadlines, now };
-            self.memory -= hand_out(queue, id, entry, (consumer_id, consumer), connection, books);
+            hand_out(queue, id, entry, (consumer_id, consumer), connection, books);
         }
     }
 
@@ -101,7 +97,8 @@ impl Broker {
             let Some(consumer) = consumers.get_mut(&id) else { return false };
             let Some(connection) = connections.get(&consumer.at.connection) else { return false };
             let channel = connection.channels.get(&consumer.at.channel);
-            let can_go_on = connection.has_room() && consumer.has_room() && channel.is_some_and(|c| c.has_room());
+            let can_go_on =
+                connection.outbox.has_room() && consumer.has_room() && channel.is_some_and(|c| c.has_room());
             consumer.paused = !can_go_on;
             can_go_on
         });
@@ -141,12 +138,9 @@ impl Broker {
         self.set_alarm(id);
     }
 
-    /// Takes messages off the books of a queue; its dead-letter exchange gets them, if it has one.
+    /// Leaves messages of a queue to its dead-letter exchange, if it has one.
     pub(super) fn give_up(&mut self, id: u64, entries: Vec<Entry>, reason: Reason) {
-        for entry in entries {
-            self.memory -= entry.charge as usize;
-            self.dead.push_back(Dead::new(id, entry, reason));
-        }
+        entries.into_iter().for_each(|entry| self.dead.push(Dead::new(id, entry, reason)));
     }
 }
 
@@ -158,8 +152,7 @@ struct Books<'a> {
     now: Moment,
 }
 
-/// Sends one message of a queue to a consumer. Gives how much memory is free now: none as long as the delivery has to be
-/// acknowledged.
+/// Sends one message of a queue to a consumer.
 fn hand_out(
     queue: &Queue,
     id: u64,
@@ -167,18 +160,15 @@ fn hand_out(
     (consumer_id, consumer): (u64, &Consumer),
     connection: &mut Connection,
     Books { woken, journal, deadlines, now }: Books<'_>,
-) -> usize {
-    let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { return 0 };
+) {
+    let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { return };
     let redelivered = queue.is_repetition(&entry);
     let message = message_for_delivery(queue, &entry);
     let due = Due::after(consumer.timeout, now);
-    let (kept, freed) = match consumer.no_ack {
-        true => (None, entry.charge as usize),
-        false => {
-            let consumer = Some((consumer_id, consumer.tag.clone()));
-            (Some(Unacknowledged { queue: id, consumer, entry, due }), 0)
-        }
-    };
+    let kept = (!consumer.no_ack).then(|| {
+        let consumer = Some((consumer_id, consumer.tag.clone()));
+        Unacknowledged { queue: id, consumer, entry, due }
+    });
     let delivery_tag = channel.deliver(kept);
     if let Due::At(moment) = due {
         deadlines.insert((moment, consumer.at, delivery_tag));
@@ -195,7 +185,6 @@ fn hand_out(
     let consumer_tag = consumer.tag.clone();
     let effect = Effect::Deliver { consumer_tag, delivery_tag, redelivered, message };
     post(woken, connection, consumer.at, effect);
-    freed
 }
 
 /// The message as a client gets it: one that has come back to a quorum queue says how often, and how often of these its
@@ -204,17 +193,15 @@ pub(super) fn message_for_delivery(queue: &Queue, entry: &Entry) -> Arc<Message>
     // What failed before it died in another queue counts on here.
     let taken = if entry.returns > 0 { entry.returns } else { entry.failures };
     if queue.settings.queue_type == QueueType::Classic || taken == 0 {
-        return entry.message.clone();
+        return Arc::clone(&entry.message);
     }
     let content = &entry.message.content;
-    let Ok(properties) = content.properties() else { return entry.message.clone() };
+    let Ok(properties) = content.properties() else { return Arc::clone(&entry.message) };
     let mut headers = properties.headers().unwrap_or_default();
     headers.insert("x-acquired-count".into(), AMQPValue::LongLongInt(taken.into()));
     if entry.failures > 0 {
         headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(entry.failures.into()));
     }
     let raw = properties.with_headers(&headers);
-    let content = Content::new(content.routing_key(), &raw, content.body());
-    let Message { exchange, annotations, .. } = &*entry.message;
-    Arc::new(Message { exchange: exchange.clone(), content, annotations: annotations.clone() })
+    entry.message.with_content(Content::new(content.routing_key(), &raw, content.body()))
 }

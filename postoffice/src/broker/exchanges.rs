@@ -2,6 +2,7 @@
 
 use super::{
     Broker,
+    memory::DEFINITION,
     queues::{check_exchange_name, without_line_breaks},
 };
 use crate::{
@@ -10,8 +11,10 @@ use crate::{
     error::{Refusal, ReplyCode, exchange_in_vhost},
     exchange::{Destination, Exchange, Kind},
     journal::Event,
+    ledger::table_bytes,
 };
 use amq_protocol::protocol::{AMQPClass, exchange};
+use std::sync::Arc;
 
 impl Broker {
     pub(super) fn exchange_declare(&mut self, at: At, declare: exchange::Declare) -> Result<(), Refusal> {
@@ -40,7 +43,10 @@ impl Broker {
                 }
                 let alternate = check_exchange_name(&declare.arguments, "alternate-exchange", &of)?;
                 self.check_room()?;
-                let mut created = Exchange::new(name.into(), kind);
+                let bytes = DEFINITION + 3 * name.len() + table_bytes(&declare.arguments);
+                let charge = self.charge_definition(bytes)?;
+                let mut created = Exchange::new(name.into(), kind, &self.ledger);
+                created.charge = Some(charge);
                 created.durable = declare.durable;
                 created.auto_delete = declare.auto_delete;
                 created.internal = declare.internal;
@@ -77,17 +83,21 @@ impl Broker {
     }
 
     pub(super) fn delete_exchange(&mut self, name: &str) {
-        if let Some(gone) = self.take_exchange(name) {
-            self.forget_destination(gone);
+        if let Some(name) = self.take_exchange(name) {
+            self.forget_destination(Destination::Exchange(name.clone()), &name);
         }
     }
 
-    /// Takes an exchange away with its own bindings. Those that lead to it are left, to be forgotten by the caller.
-    pub(super) fn take_exchange(&mut self, name: &str) -> Option<Destination> {
+    /// Takes an exchange away with its own bindings, and gives its name. Those that lead to it are left, to be forgotten by
+    /// the caller.
+    pub(super) fn take_exchange(&mut self, name: &str) -> Option<Arc<str>> {
         let gone = self.exchanges.remove(name)?;
-        gone.bindings().for_each(|binding| self.bindings.remove(&gone.name, binding));
-        self.note(|| Event::ExchangeDeleted { exchange: gone.name.clone() });
-        Some(Destination::Exchange(gone.name))
+        for binding in gone.bindings() {
+            self.bindings.remove(&gone.name, binding);
+            let destination = self.name_of(&binding.destination);
+            self.note_unbound(&gone.name, &destination, binding);
+        }
+        Some(gone.name.clone())
     }
 }
 

@@ -64,21 +64,31 @@ impl Broker {
         &mut self,
         connection: u64,
         channel: u16,
-        (class_id, method_id): Ids,
+        ids: Ids,
         now: Moment,
         operation: impl FnOnce(&mut Self, At) -> Result<(), Refusal>,
     ) -> Result<(), Fatal> {
         let at = At { connection, channel };
+        self.transact(connection, now, |broker| broker.attempt(at, ids, now, operation))
+    }
+
+    fn attempt(
+        &mut self,
+        at: At,
+        (class_id, method_id): Ids,
+        now: Moment,
+        operation: impl FnOnce(&mut Self, At) -> Result<(), Refusal>,
+    ) -> Result<(), Fatal> {
         let fatal = |refusal: Refusal| match refusal.is_internal() {
             true => Fatal { refusal, class_id: 0, method_id: 0 },
             false => Fatal { refusal, class_id, method_id },
         };
-        let Some(known) = self.connections.get_mut(&connection) else { return Ok(()) };
-        match known.channels.get(&channel) {
+        let Some(known) = self.connections.get_mut(&at.connection) else { return Ok(()) };
+        match known.channels.get(&at.channel) {
             None => return self.open_channel(at, (class_id, method_id)),
             Some(open) if open.closing => {
                 match (class_id, method_id) {
-                    (20, 41) => drop(known.channels.remove(&channel)),
+                    (20, 41) => drop(known.channels.remove(&at.channel)),
                     (20, 40) => self.reply(at, AMQPClass::Channel(channel::AMQPMethod::CloseOk(channel::CloseOk {}))),
                     _ => {}
                 }
@@ -91,8 +101,6 @@ impl Broker {
             Err(refusal) if refusal.code.is_hard() => return Err(fatal(refusal)),
             Err(refusal) => self.fail_channel(at, &refusal, (class_id, method_id), now),
         }
-        self.route_dead_letters(now);
-        self.check_memory();
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! From a message to the queues that it goes to, and its confirm (AMQP 0-9-1, section 1.8.3.7;
 //! <https://www.rabbitmq.com/docs/publishers>, <https://www.rabbitmq.com/docs/confirms>).
 
-use super::{Broker, charge, dead_letter::Dead, exchanges::no_exchange, replies::REPLY_TO};
+use super::{Broker, backlog::Dead, exchanges::no_exchange, replies::REPLY_TO};
 use crate::{
     annotations::Annotations,
     arguments::{Overflow, QueueType},
@@ -65,7 +65,7 @@ impl Broker {
             let text = format!("cannot publish to internal {}", exchange_in_vhost(&exchange.name));
             return Err(ReplyCode::AccessRefused.because(text));
         }
-        let exchange = exchange.name.clone();
+        let (source, exchange) = (exchange.source().clone(), exchange.name.clone());
         // RabbitMQ's channel fails over properties that it can't read, and takes the connection with it.
         let properties = content.properties().map_err(|_| Refusal::internal())?;
         let mut reply_to = None;
@@ -89,15 +89,12 @@ impl Broker {
         if let Some(raw) = properties.rewritten(reply_to.as_deref(), without_bcc, lifetime) {
             content = content.with_properties(&raw);
         }
-        let mut message = Message::new(exchange, content);
-        if !copies.copies.is_empty() {
-            message.annotations = Some(Box::new(copies));
-        }
-        self.note_published(Some(at), &message, &route.queues);
-        let (message, mandatory) = (Arc::new(message), publish.mandatory);
+        let annotations = (!copies.copies.is_empty()).then(|| Box::new(copies));
+        let (message, mandatory) = (Message::new(source, content, annotations), publish.mandatory);
         if self.channel(at).is_some_and(|channel| channel.transaction.is_some()) {
             self.hold(at, message, route, mandatory);
         } else {
+            self.note_published(Some(at), &message, &route.queues);
             self.deliver(Delivery { message, route, from: Some(at), mandatory, confirm, lifetime }, now);
         }
         Ok(())
@@ -126,7 +123,7 @@ impl Broker {
         let queues = queues.iter().filter_map(|id| Some(self.queues.get(id)?.name.clone())).collect();
         self.note(|| Event::Published {
             connection: from.map(|at| at.connection),
-            exchange: message.exchange.clone(),
+            exchange: message.exchange().clone(),
             routing_key: (*message.routing_key()).into(),
             queues,
             size: message.body_length(),
@@ -135,7 +132,7 @@ impl Broker {
 
     /// Where a message goes by its own routing key and those of its copies, and by the headers that count for it.
     pub(super) fn route_message(&self, message: &Message, headers: Option<Table<'_>>) -> Route {
-        self.route_by_keys(&message.exchange, &message.routing_key(), message.copies(), headers)
+        self.route_by_keys(message.exchange(), &message.routing_key(), message.copies(), headers)
     }
 
     fn route_by_keys(&self, exchange: &str, key: &str, copies: &[Box<[u8]>], headers: Option<Table<'_>>) -> Route {
@@ -197,7 +194,6 @@ impl Broker {
     /// Puts a message into queues, hands it to consumers, and answers its sender.
     pub(super) fn deliver(&mut self, delivery: Delivery, now: Moment) {
         let Delivery { message, route, from, mandatory, confirm, lifetime } = delivery;
-        let charge = charge(&message, route.queues.len());
         let mut refused = false;
         for &id in &route.queues {
             if self.is_refused(id, from, &message) {
@@ -207,13 +203,12 @@ impl Broker {
                 let to_dead_letters = queue.settings.overflow == Overflow::RejectPublishDlx;
                 self.note(|| Event::Refused { queue: name });
                 if to_dead_letters {
-                    self.dead.push_back(Dead::refused(id, message.clone()));
+                    self.dead.push(Dead::refused(id, message.clone()));
                 }
                 continue;
             }
             let Some(queue) = self.queues.get_mut(&id) else { continue };
-            queue.push(message.clone(), charge, lifetime, now);
-            self.memory += charge as usize;
+            queue.push(message.clone(), lifetime, now);
             // First to a consumer, if one is free: a message that never waits is never too old or too many.
             self.dispatch(id, now);
             if let Some(queue) = self.queues.get_mut(&id) {
@@ -224,7 +219,7 @@ impl Broker {
         route.replies.iter().for_each(|address| self.deliver_reply(address, &message));
         let Some(at) = from else { return };
         if mandatory && route.is_empty() {
-            let (exchange, routing_key) = (message.exchange.clone(), (*message.routing_key()).into());
+            let (exchange, routing_key) = (message.exchange().clone(), (*message.routing_key()).into());
             self.note(|| Event::Returned { connection: at.connection, exchange, routing_key });
             self.send(at, Effect::Return(message));
         }

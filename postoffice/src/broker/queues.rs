@@ -1,6 +1,6 @@
 //! Declaring, purging and deleting queues, and what a channel may call them (AMQP 0-9-1, section 1.7).
 
-use super::{Broker, replies::REPLY_TO};
+use super::{Broker, memory::queue_bytes, replies::REPLY_TO};
 use crate::{
     arguments::{QueueType, Settings},
     channel::At,
@@ -10,6 +10,7 @@ use crate::{
     error::{Refusal, ReplyCode, queue_in_vhost, short},
     exchange::Destination,
     journal::Event,
+    ledger::table_bytes,
     queue::{Moment, Queue},
 };
 use amq_protocol::{
@@ -76,7 +77,9 @@ impl Broker {
             }
         }
         self.check_room()?;
-        let mut created = Queue::new(name.clone(), settings, declare.arguments, now);
+        let bytes = queue_bytes(&name, Queue::priorities(&settings), table_bytes(&declare.arguments));
+        let charge = self.charge_definition(bytes)?;
+        let mut created = Queue::new(name.clone(), settings, declare.arguments, charge, now);
         created.durable = durable;
         created.auto_delete = declare.auto_delete;
         created.owner = owner;
@@ -166,7 +169,6 @@ impl Broker {
         self.expire(queue, now);
         let Some(known) = self.queues.get_mut(&queue) else { return 0 };
         let purged = known.take_all();
-        self.memory -= purged.iter().map(|entry| entry.charge as usize).sum::<usize>();
         self.set_alarm(queue);
         purged.len()
     }
@@ -216,13 +218,12 @@ impl Broker {
 
     /// Removes a queue with its messages and bindings, and tells those who consumed from it.
     pub(super) fn delete_queue(&mut self, id: u64) {
-        let Some(mut queue) = self.queues.remove(&id) else { return };
+        let Some(queue) = self.queues.remove(&id) else { return };
         self.alarms.remove(&(queue.alarm, id));
         self.queue_ids.remove(&queue.name);
         if let Some(owner) = queue.owner.and_then(|owner| self.connections.get_mut(&owner)) {
             owner.queues.remove(&id);
         }
-        self.memory -= queue.take_all().iter().map(|entry| entry.charge as usize).sum::<usize>();
         let mut consumers: Vec<_> = queue.consumers.iter().filter_map(|id| self.consumers.remove(&id)).collect();
         consumers.sort_unstable_by(|a, b| {
             (a.at.connection, a.at.channel, &a.tag).cmp(&(b.at.connection, b.at.channel, &b.tag))
@@ -236,8 +237,15 @@ impl Broker {
                 let cancel = basic::Cancel { consumer_tag: short(&gone.tag), nowait: true };
                 self.reply(gone.at, AMQPClass::Basic(basic::AMQPMethod::Cancel(cancel)));
             }
+            let (connection, queue) = (gone.at.connection, queue.name.clone());
+            self.note(|| Event::Unsubscribed { connection, consumer_tag: gone.tag, queue });
         }
-        self.forget_destination(Destination::Queue(id));
+        for at in queue.publishers() {
+            if let Some(channel) = self.channel(at) {
+                channel.admissions.remove(&id);
+            }
+        }
+        self.forget_destination(Destination::Queue(id), &queue.name);
         self.note(|| Event::QueueDeleted { queue: queue.name });
     }
 

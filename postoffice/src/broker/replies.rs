@@ -132,7 +132,8 @@ impl Broker {
         let Some(consumer) = &channel.reply_consumer else { return };
         let consumer_tag = consumer.tag.clone();
         let delivery_tag = channel.deliver(None);
-        self.send(at, Effect::Deliver { consumer_tag, delivery_tag, redelivered: false, message: message.clone() });
+        let message = message.clone();
+        self.send_reply(at, Effect::Deliver { consumer_tag, delivery_tag, redelivered: false, message });
     }
 }
 

@@ -1,7 +1,8 @@
 //! Acknowledgements and requeues (AMQP 0-9-1, sections 1.8.3.13 to 1.8.3.16; <https://www.rabbitmq.com/docs/confirms>).
 
-use super::{Broker, dead_letter::Reason};
+use super::Broker;
 use crate::{
+    annotations::Reason,
     arguments::QueueType,
     channel::{At, Settlement, Taken, Unacknowledged},
     error::{Refusal, ReplyCode},
@@ -80,7 +81,6 @@ impl Broker {
         let mut queues = Vec::new();
         for (delivery_tag, unacknowledged) in taken {
             self.release(&unacknowledged, &mut queues, now);
-            self.memory -= unacknowledged.entry.charge as usize;
             if self.journal.is_some()
                 && let Some(queue) = self.queues.get(&unacknowledged.queue).map(|queue| queue.name.clone())
             {
@@ -145,12 +145,8 @@ impl Broker {
     fn take_back(&mut self, id: u64, list: Vec<Unacknowledged>, failed: bool, now: Moment) {
         let mut released = Vec::new();
         list.iter().for_each(|unacknowledged| self.release(unacknowledged, &mut released, now));
-        let charge = list.iter().map(|unacknowledged| unacknowledged.entry.charge as usize).sum::<usize>();
         self.unpause(id);
-        let Some(queue) = self.queues.get_mut(&id) else {
-            self.memory -= charge; // the queue is gone, and its messages with it
-            return;
-        };
+        let Some(queue) = self.queues.get_mut(&id) else { return }; // it is gone, and its messages with it
         let (name, queue_type) = (queue.name.clone(), queue.settings.queue_type);
         let (mut back, mut poison) = (Vec::new(), Vec::new());
         for mut entry in list.into_iter().map(|unacknowledged| unacknowledged.entry) {

@@ -11,6 +11,7 @@ use crate::{
     erlang,
     error::{Refusal, ReplyCode},
     expiration,
+    ledger::{Account, Charge},
     message::Message,
     queue::Moment,
 };
@@ -66,11 +67,15 @@ impl Broker {
         let mut queues: Vec<HeldTarget> = route.queues.into_iter().filter_map(target).collect();
         // RabbitMQ complains of the first in its own order.
         queues.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        if !message.exchange.is_empty() {
+        if !message.exchange().is_empty() {
             queues.reverse();
         }
+        let bytes = size_of::<HeldPublish>()
+            + size_of_val(&*queues)
+            + route.replies.iter().map(|name| size_of_val(name) + name.len()).sum::<usize>();
+        let charge = Charge::new(&self.ledger, Account::Transfers, bytes);
         if let Some(transaction) = self.channel(at).and_then(|channel| channel.transaction.as_mut()) {
-            transaction.publishes.push(HeldPublish { message, queues, replies: route.replies, mandatory });
+            transaction.publishes.push(HeldPublish { message, queues, replies: route.replies, mandatory, charge });
         }
     }
 
@@ -81,7 +86,7 @@ impl Broker {
 
     /// Delivers a message as it was routed when it was published; says whether a queue refuses it.
     fn publish_held(&mut self, at: At, held: HeldPublish, now: Moment) -> Result<bool, Refusal> {
-        let HeldPublish { message, queues: targets, replies, mandatory } = held;
+        let HeldPublish { message, queues: targets, replies, mandatory, charge: _held } = held;
         let mut queues = Vec::with_capacity(targets.len());
         let mut refused = false;
         for target in targets {
@@ -107,6 +112,7 @@ impl Broker {
         let properties = message.content.properties().ok();
         let lifetime = properties.and_then(|properties| expiration::parse(properties.expiration()?).ok());
         let mandatory = mandatory && !refused;
+        self.note_published(Some(at), &message, &queues);
         let route = Route { queues, replies };
         self.deliver(Delivery { message, route, from: Some(at), mandatory, confirm: None, lifetime }, now);
         Ok(refused)

@@ -3,10 +3,14 @@
 use super::Broker;
 use crate::{
     exchange::Destination,
-    properties::Properties,
-    queue::{Moment, Queue},
-    state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},
+    message::Message,
+    queue::{Moment, PageReader, Queue},
+    state::{BindingState, ConnectionState, ExchangeState, QueueState},
 };
+use std::sync::Arc;
+
+/// The origin of what the owner of the broker does.
+const OWNER: u64 = 0;
 
 impl Broker {
     /// All queues by name.
@@ -23,53 +27,42 @@ impl Broker {
         self.queues.get(self.queue_ids.get(name)?).map(state_of)
     }
 
-    /// What waits in a queue, the next one first.
-    pub(crate) fn letters(&mut self, name: &str, now: Moment) -> Option<Vec<Letter>> {
+    /// The next page of what waits in a queue, the next message first, and whether each was delivered before. To be copied
+    /// when the broker isn't locked any more.
+    pub(crate) fn page(
+        &mut self,
+        name: &str,
+        reader: &mut PageReader,
+        now: Moment,
+    ) -> Option<Vec<(Arc<Message>, bool)>> {
         self.tick(now);
         let queue = self.queues.get(self.queue_ids.get(name)?)?;
-        Some(
-            queue
-                .iter()
-                .map(|entry| {
-                    let message = &entry.message;
-                    let properties = message.properties_for_clients();
-                    Letter {
-                        body: message.content.body().to_vec(),
-                        exchange: message.exchange.to_string(),
-                        routing_key: message.routing_key().into_owned(),
-                        properties: Properties::parse(&properties).unwrap_or_default().readable(),
-                        redelivered: entry.is_redelivered(),
-                    }
-                })
-                .collect(),
-        )
+        let entries = reader.next_page(queue).into_iter();
+        Some(entries.map(|entry| (Arc::clone(&entry.message), entry.is_redelivered())).collect())
     }
 
     /// Throws away what waits in a queue; says how much that was.
     pub(crate) fn empty_queue(&mut self, name: &str, now: Moment) -> Option<usize> {
         let id = *self.queue_ids.get(name)?;
-        let count = self.purge(id, now);
-        self.route_dead_letters(now);
-        self.check_memory();
-        Some(count)
+        Some(self.transact(id, now, |broker| broker.purge(id, now)))
     }
 
     /// Removes a queue.
-    pub(crate) fn remove_queue(&mut self, name: &str) -> Option<()> {
+    pub(crate) fn remove_queue(&mut self, name: &str, now: Moment) -> Option<()> {
         let id = *self.queue_ids.get(name)?;
-        self.delete_queue(id);
-        self.check_memory();
+        self.transact(id, now, |broker| broker.delete_queue(id));
         Some(())
     }
 
     /// Removes all queues, and all exchanges that clients have declared.
-    pub(crate) fn reset(&mut self) {
-        let queues: Vec<u64> = self.queues.keys().copied().collect();
-        queues.into_iter().for_each(|id| self.delete_queue(id));
-        let declared = self.exchanges.keys().filter(|name| !name.is_empty() && !name.starts_with("amq."));
-        let declared: Vec<_> = declared.cloned().collect();
-        declared.iter().for_each(|name| self.delete_exchange(name));
-        self.check_memory();
+    pub(crate) fn reset(&mut self, now: Moment) {
+        self.transact(OWNER, now, |broker| {
+            let queues: Vec<u64> = broker.queues.keys().copied().collect();
+            queues.into_iter().for_each(|id| broker.delete_queue(id));
+            let declared = broker.exchanges.keys().filter(|name| !name.is_empty() && !name.starts_with("amq."));
+            let declared: Vec<_> = declared.cloned().collect();
+            declared.iter().for_each(|name| broker.delete_exchange(name));
+        });
     }
 
     /// All exchanges by name.

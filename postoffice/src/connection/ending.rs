@@ -57,6 +57,12 @@ impl Connection {
         self.deadline = Instant::now() + patience;
     }
 
+    /// Ends the connection because it holds too much of the memory. What it had not read goes with it.
+    pub(super) fn close_for_memory(&mut self, refusal: &Refusal) {
+        self.outgoing.clear();
+        self.close(refusal, (0, 0));
+    }
+
     /// Leaves the broker. What it still had for this client goes out before anything else.
     pub(super) fn leave(&mut self) {
         if let Some(id) = self.id {
@@ -67,6 +73,8 @@ impl Connection {
         self.waiting_answers = 0;
         self.commands.clear();
         self.channels.clear();
+        self.half_sent = 0;
+        self.half_sent_charge = None;
         if let Some(id) = self.id.take() {
             self.shared.leave(id);
         }

@@ -2,7 +2,7 @@
 
 use super::{Connection, Heartbeat, Stage};
 use crate::{
-    assembly::Command,
+    assembly::{Assembly, Command},
     broker::{Client, Fatal},
     error::{Refusal, ReplyCode},
     handshake::{Handshake, Next},
@@ -23,6 +23,7 @@ impl Connection {
             at += length;
         }
         self.run_commands();
+        self.charge_half_sent();
         let newer = std::mem::replace(&mut self.input, input);
         debug_assert!(newer.is_empty());
         self.input.advance(at.min(self.input.len()));
@@ -38,7 +39,7 @@ impl Connection {
         }
         match Frame::first_in(bytes, self.frame_max) {
             Ok(Some((frame, length))) => {
-                if frame.kind == wire::HEADER && self.must_wait() {
+                if matches!(frame.kind, wire::HEADER | wire::BODY) && self.shared.is_full(0) && self.must_wait(frame) {
                     return None;
                 }
                 self.frame(frame);
@@ -78,22 +79,35 @@ impl Connection {
         Some(header.len())
     }
 
-    /// Whether a message that begins here has to wait for consumers to make room.
-    fn must_wait(&mut self) -> bool {
-        let Some(id) = self.id.filter(|_| matches!(self.stage, Stage::Open) && self.shared.is_full()) else {
+    /// Whether a message, or the rest of one, has to wait for consumers to make room. One that has begun doesn't wait for
+    /// itself.
+    fn must_wait(&mut self, frame: Frame<'_>) -> bool {
+        let own = match frame.kind {
+            wire::BODY => self.channels.get(&frame.channel).map_or(0, Assembly::bytes),
+            _ => 0,
+        };
+        let Some(id) = self.id.filter(|_| matches!(self.stage, Stage::Open) && self.shared.is_full(own)) else {
             return false;
         };
         self.run_commands();
-        let (is_full, weight) = self.shared.with(Some(id), |broker, _| {
-            let is_full = broker.is_full();
-            if is_full {
-                broker.block(id);
-            }
-            (is_full, broker.outbox_weight(id))
+        self.charge_half_sent();
+        let verdict;
+        (self.blocked, self.waiting_answers, verdict) = self.shared.with(Some(id), |broker, now| {
+            let is_blocked = broker.block(id, now);
+            (is_blocked, broker.outbox_weight(id), broker.verdict(id))
         });
-        self.waiting_answers = weight;
-        self.blocked = is_full;
-        is_full
+        if let Some(refusal) = verdict {
+            self.close_for_memory(&refusal);
+            return true;
+        }
+        self.blocked
+    }
+
+    /// Keeps the broker's ledger up to date with the messages of which a part is still to come.
+    fn charge_half_sent(&self) {
+        if let Some(charge) = self.half_sent_charge.as_ref().filter(|charge| charge.bytes() != self.half_sent) {
+            charge.resize(self.half_sent);
+        }
     }
 
     fn frame(&mut self, frame: Frame<'_>) {
@@ -138,7 +152,9 @@ impl Connection {
                     hears_blocks: agreement.can("connection.blocked"),
                     channel_max: agreement.channel_max,
                 };
-                self.id = Some(self.shared.enter(client, &self.wake));
+                let id = self.shared.enter(client, &self.wake);
+                self.half_sent_charge = self.shared.with(Some(id), |broker, _| broker.half_sent(id));
+                self.id = Some(id);
                 self.send(0, method);
             }
             Next::Refuse { refusal, ids } => self.close(&refusal, ids),
@@ -194,7 +210,10 @@ impl Connection {
             return self.judge(Verdict::Refuse { refusal, ids: (0, 0) });
         }
         let assembly = self.channels.entry(frame.channel).or_default();
-        match assembly.frame(frame, self.shared.message_limit()) {
+        let before = assembly.bytes();
+        let outcome = assembly.frame(frame, self.shared.message_limit());
+        self.half_sent = self.half_sent + assembly.bytes() - before;
+        match outcome {
             Ok(None) => {}
             Ok(Some(command)) => {
                 if matches!(command, Command::Method((20, 40 | 41), ..)) {

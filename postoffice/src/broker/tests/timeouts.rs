@@ -1,6 +1,7 @@
 //! What consumers don't acknowledge in time, by a clock that the test sets.
 
 use super::*;
+use crate::ledger::Account;
 use amq_protocol::protocol::tx;
 
 fn votes(office: &mut Office, client: u64, name: &str) {
@@ -64,7 +65,7 @@ fn an_acknowledgement_counts_when_its_transaction_does() {
 fn who_can_not_be_told_loses_the_channel_and_all_comes_back() {
     let mut office = Office::open();
     let anna = office.client();
-    let ben = office.broker.connect(Client { channel_max: 10, ..Client::default() });
+    let ben = office.broker.connect(Client { channel_max: 10, ..Client::default() }, office.now);
     office.run(ben, (20, 10), AMQPClass::Channel(channel::AMQPMethod::Open(channel::Open {})));
     office.hears(ben);
     votes(&mut office, anna, "votes");
@@ -85,9 +86,9 @@ fn a_queue_that_is_gone_waits_for_nothing() {
     votes(&mut office, anna, "votes");
     office.consume(ben, "votes", 0);
     office.publish(anna, "votes", "a");
-    office.broker.remove_queue("votes").unwrap();
+    office.broker.remove_queue("votes", office.now).unwrap();
     office.wait(30_000);
     assert_eq!(office.hears(ben), ["1: a", "cancelled"], "because the queue was deleted");
     office.ack(ben, 1, false);
-    assert_eq!((office.broker.memory, office.hears(ben)), (0, Vec::new()));
+    assert_eq!((office.broker.ledger().held_for(Account::Messages), office.hears(ben)), (0, Vec::new()));
 }
