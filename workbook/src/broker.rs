@@ -1,7 +1,7 @@
 //! The broker that the book's programs use: a post office of our own, or one that runs already; and what pages see of it.
 
 use crate::news::News;
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use lapin::{
     Channel, Connection, ConnectionProperties,
     options::QueueDeclareOptions,
@@ -12,12 +12,17 @@ use postoffice::{Error, Event, PostOffice};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env,
+    convert::Infallible,
+    env, io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Mutex,
     time::Duration,
 };
-use tokio::time::sleep;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
 /// The queues that RabbitMQ is asked about: those of the book. AMQP has no way to list queues.
 const QUEUES: [&str; 1] = ["hello"];
@@ -108,11 +113,25 @@ pub struct Post {
     /// Whether we only look from time to time, and so may miss a letter that passes quickly.
     pub sampled: bool,
     /// Why nothing is known, if so.
-    pub trouble: Option<String>,
+    pub trouble: Option<Trouble>,
     /// Clients that don't consume: their names.
     pub producers: Vec<String>,
     /// The queues, by name.
     pub queues: Vec<Queue>,
+}
+
+/// Why a broker can't be asked; a page has the words for it, and shows the details as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "code", content = "detail")]
+pub enum Trouble {
+    /// Nothing can be connected to at its address: what the system says.
+    Unreachable(String),
+    /// Something takes connections there and doesn't answer within [`PATIENCE`].
+    Silent,
+    /// What answers there speaks another protocol.
+    NotAmqp,
+    /// The broker ends or refuses the connection: what it says.
+    Refused(String),
 }
 
 /// One queue of the strip.
@@ -157,10 +176,8 @@ impl Watch {
         match broker {
             Broker::Office(office) => self.follow_office(office, news).await,
             Broker::Other { addr } => loop {
-                if let Err(error) = self.ask(addr, news).await {
-                    let trouble = Some(format!("{error:#}"));
-                    self.set(Post { sampled: true, trouble, ..Post::default() }, news);
-                }
+                let Err(trouble) = self.ask(addr, news).await;
+                self.set(Post { sampled: true, trouble: Some(trouble), ..Post::default() }, news);
                 sleep(SAMPLING * 4).await;
             },
         }
@@ -180,24 +197,58 @@ impl Watch {
         }
     }
 
-    async fn ask(&self, addr: &str, news: &News) -> Result<()> {
+    /// Asks for as long as there are answers.
+    async fn ask(&self, addr: &str, news: &News) -> Result<Infallible, Trouble> {
+        within(greet(addr)).await??;
         let properties = ConnectionProperties::default().with_connection_name("workbook".into());
-        let connection = Connection::connect(addr, properties).await.context("no broker answers")?;
-        let mut channel = connection.create_channel().await?;
+        let connection = within(Connection::connect(addr, properties)).await?.map_err(Trouble::of)?;
+        let mut channel = within(connection.create_channel()).await?.map_err(Trouble::of)?;
         loop {
             let mut queues = Vec::new();
             for name in QUEUES {
-                match state(&channel, name).await {
+                match within(state(&channel, name)).await? {
                     Ok(queue) => queues.push(queue),
                     Err(error) if error.is_amqp_soft_error() => {
-                        channel = connection.create_channel().await?; // no such queue, and asking has closed the channel
+                        // No such queue, and asking has closed the channel.
+                        channel = within(connection.create_channel()).await?.map_err(Trouble::of)?;
                         sleep(SAMPLING * 3).await; // RabbitMQ logs each such question
                     }
-                    Err(error) => bail!(error),
+                    Err(error) => return Err(Trouble::of(error)),
                 }
             }
             self.set(Post { sampled: true, queues, ..Post::default() }, news);
             sleep(SAMPLING).await;
+        }
+    }
+}
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+async fn within<T>(answer: impl Future<Output = T>) -> Result<T, Trouble> {
+    timeout(PATIENCE, answer).await.map_err(|_| Trouble::Silent)
+}
+
+/// Begins to connect, and leaves at the first byte of an answer. lapin would keep the socket of a port that never answers.
+async fn greet(addr: &str) -> Result<(), Trouble> {
+    let unreachable = |error: io::Error| Trouble::Unreachable(error.to_string());
+    let uri: AMQPUri = addr.parse().map_err(Trouble::Unreachable)?;
+    let place = (&*uri.authority.host, uri.authority.port);
+    let mut stream = TcpStream::connect(place).await.map_err(unreachable)?;
+    stream.write_all(b"AMQP\x00\x00\x09\x01").await.map_err(unreachable)?;
+    match stream.read_u8().await {
+        Ok(1) => Ok(()), // the type of a frame with a method, connection.start
+        Ok(_) => Err(Trouble::NotAmqp),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Trouble::NotAmqp),
+        Err(error) => Err(unreachable(error)),
+    }
+}
+
+impl Trouble {
+    fn of(error: lapin::Error) -> Self {
+        match error.kind() {
+            lapin::ErrorKind::IOError(error) => Self::Unreachable(error.to_string()),
+            _ => Self::Refused(error.to_string()),
         }
     }
 }

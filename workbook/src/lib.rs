@@ -10,7 +10,6 @@ pub mod drawings;
 pub mod edition;
 pub mod finish;
 pub mod includes;
-pub mod keeper;
 pub mod listings;
 pub mod locks;
 pub mod news;
@@ -19,7 +18,8 @@ pub mod pictures;
 pub mod publish;
 pub mod runs;
 pub mod server;
-pub mod stop;
+pub mod site;
+pub mod supervisor;
 pub mod twins;
 
 use std::path::{Path, PathBuf};
