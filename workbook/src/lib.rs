@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod address;
+pub mod auth;
 pub mod beside;
 pub mod blocks;
 pub mod broker;
@@ -11,7 +12,7 @@ pub mod edition;
 pub mod finish;
 pub mod includes;
 pub mod listings;
-pub mod locks;
+
 pub mod news;
 pub mod panes;
 pub mod pictures;

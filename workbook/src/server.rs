@@ -1,10 +1,10 @@
 //! Serves the built book on this machine, runs listings for it, and builds it again when a page changes.
 
 use crate::{
+    auth::{Auth, content_security_policy, guard, refuse},
     broker::{Broker, Watch, mailboxes},
     edition::Edition,
     listings::Listing,
-    locks::{Locks, content_security_policy, guard, refuse},
     news::{News, stream},
     panes::Pane,
     runs::{Order, Places, Refusal, Runs},
@@ -82,7 +82,7 @@ struct Desk {
 pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<()> {
     let site = Arc::new(Site::build(&options.root, &options.dest)?);
     let listener = listen(options.port).await?;
-    let locks = Locks::new(listener.local_addr()?.port())?;
+    let auth = Auth::new(listener.local_addr()?.port())?;
     let news = News::default();
     site.clone().watch(news.clone())?;
     let broker = Broker::find(options.office_port).await?;
@@ -99,9 +99,9 @@ pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<(
 
     let watched = desk.clone();
     tokio::spawn(async move { watched.watch.follow(&watched.broker, &watched.news).await });
-    let app = app(desk.clone(), locks.clone());
+    let app = app(desk.clone(), auth.clone());
     let signals = Signals::listen()?; // not a moment later than CTRL+C is announced
-    ready(&locks.address(), &introduction);
+    ready(&auth.address(), &introduction);
     until_signal(signals, async |stopped| {
         select! {
             served = axum::serve(listener, app) => served.context("the server stopped")?,
@@ -114,11 +114,11 @@ pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<(
     .await
 }
 
-fn app(desk: Arc<Desk>, locks: Locks) -> Router {
+fn app(desk: Arc<Desk>, auth: Auth) -> Router {
     let [newest, former] = desk.site.folders();
     let not_found = ServeFile::new(newest.join("404.html"));
     let book = ServeDir::new(newest).fallback(ServeDir::new(former).not_found_service(not_found));
-    let finishing = (locks.clone(), desk.site.clone());
+    let finishing = (auth.clone(), desk.site.clone());
     let file = |kind: &'static str, text: &'static str| get(async move || ([(header::CONTENT_TYPE, kind)], text));
     Router::new()
         .route("/workbook/live.css", file("text/css", include_str!("page/live.css")))
@@ -139,7 +139,7 @@ fn app(desk: Arc<Desk>, locks: Locks) -> Router {
         .fallback_service(book)
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
         .layer(middleware::from_fn_with_state(finishing, finish_page))
-        .layer(middleware::from_fn_with_state(locks, guard))
+        .layer(middleware::from_fn_with_state(auth, guard))
 }
 
 /// The wanted port on loopback, or the next free one.
@@ -256,11 +256,11 @@ async fn change_mailbox(
 
 /// Adds to a page what only the served copy has: a policy, and, for the person who started the server, the script that
 /// runs listings and reloads. The files stay as a hosted copy needs them.
-async fn finish_page(State((locks, site)): State<(Locks, Arc<Site>)>, request: Request, next: Next) -> Response {
+async fn finish_page(State((auth, site)): State<(Auth, Arc<Site>)>, request: Request, next: Next) -> Response {
     let build = site.newest().id; // before the page is read: a page that is newer than it says reloads once too often
     let path = request.uri().path();
     let is_book = Edition::ALL.iter().any(|edition| path.trim_start_matches('/').starts_with(edition.folder()));
-    let may_run = is_book && locks.knows(request.headers());
+    let may_run = is_book && auth.knows(request.headers());
     let response = next.run(request).await;
     let is_html = |value: &HeaderValue| value.as_bytes().starts_with(b"text/html");
     if !response.headers().get(header::CONTENT_TYPE).is_some_and(is_html) {

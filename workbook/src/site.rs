@@ -107,8 +107,8 @@ impl Site {
             Err(error) => {
                 let _ = writeln!(stderr(), "Not built: {error:#}\nThe pages stay as they were.");
                 let failure = format!("{error:#}");
+                self.lock().failure = Some(failure.clone()); // first, so that who comes in between is told, too
                 news.tell("failed", &failure);
-                self.lock().failure = Some(failure);
             }
         }
     }

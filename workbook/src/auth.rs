@@ -20,13 +20,13 @@ const LONGEST_PATH: usize = 250;
 
 /// What a request has to know and to be.
 #[derive(Debug, Clone)]
-pub struct Locks {
+pub struct Auth {
     token: Arc<str>,
     port: u16,
 }
 
-impl Locks {
-    /// Locks with a new random token.
+impl Auth {
+    /// A new random token for a server on `port`.
     ///
     /// # Errors
     /// When the system has no random numbers.
@@ -93,7 +93,7 @@ fn names_loopback(headers: &HeaderMap) -> bool {
 }
 
 /// Turns away what must not come in, and lets the token's holder in.
-pub async fn guard(State(locks): State<Locks>, request: Request, next: Next) -> Response {
+pub async fn guard(State(auth): State<Auth>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let path = request.uri().path();
     // `CONNECT` names a host alone; a longer name or one with a NUL is no file's.
@@ -104,26 +104,26 @@ pub async fn guard(State(locks): State<Locks>, request: Request, next: Next) -> 
         return (StatusCode::MISDIRECTED_REQUEST, WRONG_HOST).into_response();
     }
     if request.uri().path().starts_with("/workbook/") {
-        if !locks.knows(headers) {
+        if !auth.knows(headers) {
             return refuse_page(
                 StatusCode::FORBIDDEN,
                 "no_token",
                 "open the address that `cargo workbook` has printed",
             );
         }
-        if request.method() != Method::GET && !locks.comes_from_our_pages(headers) {
+        if request.method() != Method::GET && !auth.comes_from_our_pages(headers) {
             return refuse_page(StatusCode::FORBIDDEN, "other_page", "only the workbook's own pages may ask for this");
         }
     }
     if let Some(token) = token(request.uri()) {
-        if !locks.is_token(token) {
+        if !auth.is_token(token) {
             return refuse(
                 StatusCode::FORBIDDEN,
                 "this token is an old one: open the address that `cargo workbook` has printed",
             );
         }
         // Away with the token from the address, before anybody copies it.
-        let cookie = format!("{}={}; HttpOnly; SameSite=Strict; Path=/", locks.cookie_name(), locks.token);
+        let cookie = format!("{}={}; HttpOnly; SameSite=Strict; Path=/", auth.cookie_name(), auth.token);
         let place = format!("/{}", request.uri().path().trim_start_matches('/')); // `//host` would be another server
         return (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, place)]).into_response();
     }
