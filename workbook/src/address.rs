@@ -1,6 +1,6 @@
 //! A book that has an address on the web: what its pages tell search engines and those who show links.
 
-use crate::{edition::Edition, finish::pages};
+use crate::edition::Edition;
 use anyhow::{Context, Result};
 use std::{fs, path::Path, str::FromStr};
 
@@ -25,26 +25,19 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// Puts the card's picture into an edition's `folder`, and writes into its pages where they are, where their twins are,
-    /// and what a card shows (<https://ogp.me>).
+    /// Puts the card's picture into an edition's `folder`.
     ///
     /// # Errors
-    /// When a file can't be read or written.
-    pub fn announce(&self, root: &Path, edition: Edition, folder: &Path) -> Result<()> {
+    /// When it can't be copied.
+    pub fn copy_card(root: &Path, folder: &Path) -> Result<()> {
         let picture = root.join("assets").join(CARD);
         fs::copy(&picture, folder.join(CARD)).with_context(|| format!("can't copy {}", picture.display()))?;
-        for path in pages(folder)? {
-            let html = fs::read_to_string(&path)?;
-            let name = path.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
-            if let Some(announced) = self.announced(edition, &name, &html) {
-                fs::write(&path, announced).with_context(|| format!("can't write {}", path.display()))?;
-            }
-        }
         Ok(())
     }
 
-    /// The page with what it tells; nothing for what isn't a page to find, such as the one to print.
-    fn announced(&self, edition: Edition, name: &str, html: &str) -> Option<String> {
+    /// The page `name` of an edition with where it is, where its twins are, and what a card shows (<https://ogp.me>); nothing
+    /// for what isn't a page to find, such as the one to print.
+    pub fn announced(&self, edition: Edition, name: &str, html: &str) -> Option<String> {
         let title = between(html, "<title>", "</title>")?;
         let description = between(html, "<meta name=\"description\" content=\"", "\">")?;
         if html.contains("<meta name=\"robots\" content=\"noindex\">") {

@@ -19,7 +19,7 @@ pub use command::{ClassArgs, class};
 pub use door::CLIENTS;
 pub use register::{NAME, PREFIX, STUDENTS};
 
-use crate::{locks::Locks, news::News, server::listen};
+use crate::{auth::Auth, news::News, server::listen};
 use anyhow::{Context, Result};
 use axum::serve::ListenerExt;
 use door::Door;
@@ -75,7 +75,7 @@ pub struct Class {
     notices: Arc<Notices>,
     password: String,
     page: TcpListener,
-    locks: Locks,
+    auth: Auth,
     address: String,
 }
 
@@ -104,9 +104,9 @@ impl Class {
         let notices = Arc::<Notices>::default();
         let door = Door::open(options.listen, office.address(), notices.clone()).await?;
         let page = listen(options.port).await?;
-        let locks = Locks::new(page.local_addr()?.port())?;
-        let address = locks.address();
-        Ok(Self { office, door, journal, notices, password, page, locks, address })
+        let auth = Auth::new(page.local_addr()?.port())?;
+        let address = auth.address();
+        Ok(Self { office, door, journal, notices, password, page, auth, address })
     }
 
     /// The password of the user `class`.
@@ -141,7 +141,7 @@ impl Class {
             addrs: addrs.into(),
             password: self.password.as_str().into(),
             orders,
-            locks: self.locks.clone(),
+            auth: self.auth.clone(),
         };
         let desk =
             Desk { office: &self.office, door: &self.door, notices: &self.notices, register: Register::default() };

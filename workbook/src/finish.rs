@@ -1,6 +1,7 @@
-//! What is left to do when mdBook has rendered an edition: words that mdBook says in English only, and HTML that it gets wrong.
+//! What is left to do when mdBook has rendered an edition, in one pass over its pages: words that mdBook says in English only,
+//! HTML that it gets wrong, and what pages with an address on the web tell others.
 
-use crate::edition::Edition;
+use crate::{address::Address, edition::Edition};
 use anyhow::{Context, Result};
 use std::{
     fs,
@@ -11,23 +12,27 @@ use std::{
 const CALLOUTS: [(&str, &str); 5] =
     [("Note", "说明"), ("Tip", "提示"), ("Important", "重点"), ("Warning", "注意"), ("Caution", "警告")];
 
-/// Finishes the pages of one edition, which mdBook has put into `folder`.
+/// Finishes the pages of one edition, which mdBook has put into `folder`, for their address on the web if they will have one.
 ///
 /// # Errors
 /// When a page can't be read or written.
-pub fn finish(edition: Edition, folder: &Path) -> Result<()> {
+pub fn finish(edition: Edition, folder: &Path, address: Option<&Address>) -> Result<()> {
     // Nobody is sent to an edition's own page for what isn't there: a server asks for the one of the whole book.
     fs::remove_file(folder.join("404.html")).context("mdBook made no 404.html")?;
     for path in pages(folder)? {
         let html = fs::read_to_string(&path)?;
-        let finished = if path.ends_with("toc.html") { contents(edition, &html) } else { page(edition, &html) };
+        let mut finished = if path.ends_with("toc.html") { contents(edition, &html) } else { page(edition, &html) };
+        let name = path.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
+        if let Some(announced) = address.and_then(|address| address.announced(edition, &name, &finished)) {
+            finished = announced;
+        }
         fs::write(&path, finished).with_context(|| format!("can't write {}", path.display()))?;
     }
     Ok(())
 }
 
 /// The HTML files in a folder and those in it.
-pub(crate) fn pages(folder: &Path) -> Result<Vec<PathBuf>> {
+fn pages(folder: &Path) -> Result<Vec<PathBuf>> {
     let (mut folders, mut pages) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder)? {

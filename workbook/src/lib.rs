@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod address;
+pub mod auth;
 pub mod beside;
 pub mod blocks;
 pub mod broker;
@@ -10,16 +11,16 @@ pub mod drawings;
 pub mod edition;
 pub mod finish;
 pub mod includes;
-pub mod keeper;
 pub mod listings;
-pub mod locks;
+
 pub mod news;
 pub mod panes;
 pub mod pictures;
 pub mod publish;
 pub mod runs;
 pub mod server;
-pub mod stop;
+pub mod site;
+pub mod supervisor;
 pub mod twins;
 
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
-use std::{env, ffi::OsString, path::PathBuf, process, time::Instant};
+use std::{env, path::PathBuf, process, time::Instant};
 use tracing_subscriber::{
     Layer,
     filter::{LevelFilter, Targets},
@@ -12,8 +12,9 @@ use tracing_subscriber::{
 use workbook::{
     address::Address,
     class::{self, ClassArgs},
-    keeper, publish, root,
+    publish, root,
     server::{Options, serve},
+    supervisor::process::{SuperviseArgs, supervise},
     twins,
 };
 
@@ -45,10 +46,7 @@ enum Command {
     Class(ClassArgs),
     /// Run a program for as long as standard input is open (used by the server)
     #[command(hide = true)]
-    Keep {
-        #[arg(last = true)]
-        program: Vec<OsString>,
-    },
+    Supervise(SuperviseArgs),
     /// Take the pictures of RabbitMQ's console and of the book again (needs RabbitMQ and Chromium)
     Pictures,
     /// Say that each changed page and its twin were read against each other (writes src/twins.lock)
@@ -100,7 +98,7 @@ async fn main() -> Result<()> {
             .await
         }
         Command::Class(args) => class::class(args).await,
-        Command::Keep { program } => keeper::keep(&program),
+        Command::Supervise(args) => supervise(args).await,
         Command::Build { dest, url } => {
             let start = Instant::now();
             let dest = dest.unwrap_or_else(|| root.join("book"));

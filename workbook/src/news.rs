@@ -3,7 +3,10 @@
 use axum::response::sse::Event;
 use futures_lite::{Stream, StreamExt, stream::once, stream::unfold};
 use serde::Serialize;
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 /// How many items a page may be behind before it has to ask for everything anew.
@@ -12,6 +15,8 @@ const BACKLOG: usize = 1024;
 /// One thing that pages are told: what it is about, and the details as JSON.
 #[derive(Debug, Clone)]
 pub struct Item {
+    /// One more than that of the item before.
+    pub number: u64,
     /// `pane`, `state`, `output`, `closed`, `post`, `built` or `failed`; `class` on the big screen of a class.
     pub kind: &'static str,
     /// The details.
@@ -20,11 +25,15 @@ pub struct Item {
 
 /// Tells all pages that listen.
 #[derive(Debug, Clone)]
-pub struct News(broadcast::Sender<Item>);
+pub struct News {
+    sender: broadcast::Sender<Item>,
+    /// The number of the last item. Held while an item is sent, so that items come in the order of their numbers.
+    last: Arc<Mutex<u64>>,
+}
 
 impl Default for News {
     fn default() -> Self {
-        Self(broadcast::channel(BACKLOG).0)
+        Self { sender: broadcast::channel(BACKLOG).0, last: Arc::default() }
     }
 }
 
@@ -32,12 +41,23 @@ impl News {
     /// Tells every page that listens now.
     pub fn tell(&self, kind: &'static str, details: &impl Serialize) {
         let json = serde_json::to_string(details).unwrap_or_else(|error| format!("{:?}", error.to_string()));
-        let _ = self.0.send(Item { kind, json: json.into() }); // an error means that no page is open
+        let mut last = self.last();
+        *last += 1;
+        let _ = self.sender.send(Item { number: *last, kind, json: json.into() }); // an error means that no page is open
     }
 
     /// Everything that is told from now on.
     pub fn listen(&self) -> broadcast::Receiver<Item> {
-        self.0.subscribe()
+        self.sender.subscribe()
+    }
+
+    /// The number of the last item that was told.
+    pub fn last_number(&self) -> u64 {
+        *self.last()
+    }
+
+    fn last(&self) -> MutexGuard<'_, u64> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner) // a number is never half changed
     }
 }
 
@@ -46,7 +66,10 @@ impl News {
 pub fn stream(first: Event, news: broadcast::Receiver<Item>) -> impl Stream<Item = Result<Event, Infallible>> {
     let later = unfold(news, |mut news| async {
         match news.recv().await {
-            Ok(item) => Some((Event::default().event(item.kind).data(&*item.json), news)),
+            Ok(item) => {
+                let event = Event::default().id(item.number.to_string()).event(item.kind).data(&*item.json);
+                Some((event, news))
+            }
             Err(RecvError::Lagged(_) | RecvError::Closed) => None,
         }
     });

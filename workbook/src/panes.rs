@@ -49,6 +49,31 @@ pub struct Piece {
     pub from: Source,
     /// What was printed.
     pub text: String,
+    /// What the workbook has to say instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Note>,
+}
+
+/// What the workbook says in a pane; a page has the words for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "code", content = "detail")]
+pub enum Note {
+    /// CTRL+C was pressed.
+    Interrupted,
+    /// The program did not end within so many seconds after it, and was killed.
+    Killed(u64),
+    /// The program was ended after so many minutes.
+    TimeUp(u64),
+    /// The rest of the output is not shown: it is more than so many MiB.
+    OutputCut(usize),
+    /// The program could not be built or started: why.
+    Failed(String),
+}
+
+impl From<Note> for Piece {
+    fn from(note: Note) -> Self {
+        Self { from: Source::Workbook, text: String::new(), note: Some(note) }
+    }
 }
 
 /// Where output comes from.
@@ -138,24 +163,29 @@ impl Panes {
     /// Adds to a pane's output, up to [`MOST_OUTPUT`].
     pub fn print(&self, id: u64, from: Source, text: &str) {
         let mut open = self.lock();
-        let Some(Entry { pane, printed, .. }) = open.panes.get_mut(&id) else { return };
-        let mut pieces = vec![Piece { from, text: text.to_owned() }];
-        if from != Source::Workbook {
-            if *printed > MOST_OUTPUT {
-                return;
-            }
-            *printed += text.len();
-            if *printed > MOST_OUTPUT {
-                let note = "\nfrom here on the output is not shown: it is more than 1 MiB\n";
-                pieces.push(Piece { from: Source::Workbook, text: note.into() });
-            }
+        let Some(entry) = open.panes.get_mut(&id) else { return };
+        if entry.printed > MOST_OUTPUT {
+            return;
         }
-        for piece in pieces {
-            self.news.tell("output", &(id, &piece));
-            match pane.output.last_mut() {
-                Some(last) if last.from == piece.from => last.text += &piece.text,
-                _ => pane.output.push(piece),
-            }
+        entry.printed += text.len();
+        self.add(id, entry, Piece { from, text: text.to_owned(), note: None });
+        if entry.printed > MOST_OUTPUT {
+            self.add(id, entry, Note::OutputCut(MOST_OUTPUT >> 20).into());
+        }
+    }
+
+    /// Says something in a pane.
+    pub fn note(&self, id: u64, note: Note) {
+        if let Some(entry) = self.lock().panes.get_mut(&id) {
+            self.add(id, entry, note.into());
+        }
+    }
+
+    fn add(&self, id: u64, entry: &mut Entry, piece: Piece) {
+        self.news.tell("output", &(id, &piece));
+        match entry.pane.output.last_mut() {
+            Some(last) if last.from == piece.from && piece.note.is_none() => last.text += &piece.text,
+            _ => entry.pane.output.push(piece),
         }
     }
 

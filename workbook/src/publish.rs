@@ -1,22 +1,17 @@
-//! From pages to a folder of HTML: the three editions, and the pages that send a visitor to one of them.
+//! From pages to a folder of HTML: the three editions, and the pages that send a visitor to one of them. The folder is replaced as
+//! a whole. When it is built again does not live here.
 
-use crate::{address::Address, edition::Edition, finish::finish, includes::Includes, news::News, twins};
+use crate::{address::Address, edition::Edition, finish::finish, includes::Includes, twins};
 use anyhow::{Context, Result, bail};
-use notify_debouncer_full::{DebounceEventResult, new_debouncer, notify::RecursiveMode};
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::mpsc,
-    thread,
-    time::Duration,
-};
+use std::{fs, io, path::Path, process, thread};
+use tempfile::TempDir;
 
 /// The book's first page, and the one for what isn't there; a mark in each says that it is ours.
 const FRONT: [(&str, &str); 2] =
     [("index.html", include_str!("page/index.html")), ("404.html", include_str!("page/404.html"))];
 const MARK: &str = "rabbitmq-workbook";
-/// Between an editor's first write and the build; editors save in several steps.
-const SETTLE: Duration = Duration::from_millis(150);
+/// How the names of folders begin that are here for the time of a build; the process's id follows.
+const TEMPORARY: &str = ".book-";
 
 /// Builds all editions of the book in `root` into `dest`, which is replaced only when everything is built.
 ///
@@ -32,6 +27,17 @@ pub fn build(root: &Path, dest: &Path) -> Result<()> {
 /// # Errors
 /// As of [`build`].
 pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>) -> Result<()> {
+    let former = temporary_beside(dest)?;
+    replace(root, dest, &former.path().join("book"), address)
+}
+
+/// [`build_for`], with a place for the book that stood in `dest`: pages that are open may still ask for parts of it.
+///
+/// There is always a book in one of the two. `former` is replaced, too.
+///
+/// # Errors
+/// As of [`build`].
+pub(crate) fn replace(root: &Path, dest: &Path, former: &Path, address: Option<&Address>) -> Result<()> {
     let mut problems = twins::problems(root)?;
     problems.extend(Includes::read(root)?.broken);
     if !problems.is_empty() {
@@ -39,12 +45,7 @@ pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>) -> Result<
     }
     check_replaceable(dest)?;
 
-    let parent = dest.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).with_context(|| format!("can't make the folder {}", parent.display()))?;
-    let fresh = tempfile::Builder::new()
-        .prefix(".book-")
-        .tempdir_in(parent)
-        .with_context(|| format!("can't write into {}", parent.display()))?;
+    let fresh = temporary_beside(dest)?;
     let fresh_path = fs::canonicalize(fresh.path())?; // mdBook takes relative paths as relative to the book
     thread::scope(|scope| {
         let fresh_path = &fresh_path;
@@ -52,8 +53,8 @@ pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>) -> Result<
             scope.spawn(move || {
                 let folder = fresh_path.join(edition.folder());
                 edition.load(root, fresh_path)?.build()?;
-                finish(edition, &folder)?;
-                address.map_or(Ok(()), |address| address.announce(root, edition, &folder))
+                finish(edition, &folder, address)?;
+                address.map_or(Ok(()), |_| Address::copy_card(root, &folder))
             })
         });
         builds.into_iter().try_for_each(|build| build.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -65,10 +66,46 @@ pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>) -> Result<
     fs::set_permissions(fresh.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
 
     if dest.exists() {
-        let old = tempfile::Builder::new().prefix(".book-").tempdir_in(parent)?;
-        fs::rename(dest, old.path().join("book"))?;
+        if former.exists() {
+            fs::remove_dir_all(former).with_context(|| format!("can't remove {}", former.display()))?;
+        }
+        fs::rename(dest, former).with_context(|| format!("can't replace {}", dest.display()))?;
     }
-    fs::rename(fresh.keep(), dest).with_context(|| format!("can't put the book to {}", dest.display()))
+    if let Err(error) = fs::rename(fresh.path(), dest) {
+        let _ = fs::rename(former, dest); // there may have been none
+        return Err(error).with_context(|| format!("can't put the book to {}", dest.display()));
+    }
+    let _ = fresh.keep(); // it has another name now
+    Ok(())
+}
+
+/// A folder that is removed with the value, or else by the next build beside the same `dest`.
+pub(crate) fn temporary_beside(dest: &Path) -> Result<TempDir> {
+    let parent = dest.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).with_context(|| format!("can't make the folder {}", parent.display()))?;
+    for entry in fs::read_dir(parent)?.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(TEMPORARY)?.split_once('-')?.0.parse().ok());
+        if owner.is_some_and(|owner| !is_running(owner)) {
+            let _ = fs::remove_dir_all(entry.path()); // another build may be removing it
+        }
+    }
+    tempfile::Builder::new()
+        .prefix(&format!("{TEMPORARY}{}-", process::id()))
+        .tempdir_in(parent)
+        .with_context(|| format!("can't write into {}", parent.display()))
+}
+
+#[cfg(unix)]
+fn is_running(process: i32) -> bool {
+    use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
+    kill(Pid::from_raw(process), None) != Err(Errno::ESRCH)
+}
+
+/// Nothing tells, so what another process has left stays.
+#[cfg(not(unix))]
+fn is_running(process: i32) -> bool {
+    process.cast_unsigned() != process::id()
 }
 
 /// Refuses to replace a folder unless all that it holds is an earlier book.
@@ -95,47 +132,5 @@ fn check_replaceable(dest: &Path) -> Result<()> {
             );
         }
     }
-    Ok(())
-}
-
-/// Builds again, on a thread of its own, whenever something that goes into the book changes; tells the pages.
-///
-/// # Errors
-/// When the system can't watch files.
-pub fn watch(root: PathBuf, dest: PathBuf, news: News) -> Result<()> {
-    let (changes, changed) = mpsc::channel();
-    let mut debouncer = new_debouncer(SETTLE, None, move |result: DebounceEventResult| drop(changes.send(result)))?;
-    let folders = ["src", "assets", "listings"].map(|folder| root.join(folder));
-    for folder in folders.iter().filter(|folder| folder.exists()) {
-        debouncer.watch(folder, RecursiveMode::Recursive)?;
-    }
-    debouncer.watch(&root, RecursiveMode::NonRecursive)?; // for book.toml and Cargo.toml
-    let files = ["book.toml", "Cargo.toml"].map(|file| root.join(file));
-    let belongs = move |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder)) || files.contains(path);
-
-    thread::spawn(move || {
-        let _keep = debouncer;
-        for result in changed {
-            match result {
-                // A build reads every page, and reading is an event too.
-                Ok(events) if !events.iter().any(|e| !e.kind.is_access() && e.paths.iter().any(&belongs)) => continue,
-                Ok(_) => {}
-                Err(errors) => {
-                    errors.iter().for_each(|error| eprintln!("can't watch for changes: {error}"));
-                    continue;
-                }
-            }
-            match build(&root, &dest) {
-                Ok(()) => {
-                    println!("Built again.");
-                    news.tell("built", &());
-                }
-                Err(error) => {
-                    eprintln!("Not built: {error:#}\nThe pages stay as they were.");
-                    news.tell("failed", &format!("{error:#}"));
-                }
-            }
-        }
-    });
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! The programs that readers run from the page: each in a pane of its own, built, started, listened to, and ended.
 
 use crate::{
-    keeper::{self, INTERRUPT},
     listings::{Listing, edited_name, write_edited},
     news::News,
-    panes::{Panes, Source, State, Stop},
+    panes::{MOST_PANES, Note, Panes, Source, State, Stop},
+    supervisor::{Supervised, Supervisor},
 };
 use anyhow::{Context, Result};
+use serde::Serialize;
 use std::{
     collections::HashMap,
     fs,
@@ -16,7 +17,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt},
     process::Command,
     sync::mpsc,
     time::{sleep, timeout},
@@ -26,6 +27,8 @@ use tokio::{
 const LONGEST_RUN: Duration = Duration::from_secs(15 * 60);
 /// How long a program may take to leave after CTRL+C.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// The status of a program that CTRL+C ends, as shells say it.
+const INTERRUPTED: i32 = 130;
 /// How many bytes of arguments a program may get.
 const MOST_ARGUMENTS: usize = 4 << 10;
 
@@ -42,13 +45,18 @@ pub struct Order {
     pub source: Option<String>,
 }
 
-/// Why an order is not carried out.
-#[derive(Debug, PartialEq, Eq)]
+/// Why an order is not carried out; a page has the words for it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "code", content = "detail")]
 pub enum Refusal {
-    /// The order makes no sense; the text says why.
-    Bad(String),
-    /// All panes are in use.
-    Full,
+    /// There is no listing of this name.
+    NoSuchListing(String),
+    /// All arguments together are longer than so many bytes.
+    ArgumentsTooLong(usize),
+    /// An argument contains a NUL byte.
+    NulInArgument,
+    /// All panes are in use: so many.
+    PanesFull(usize),
 }
 
 /// Where things are.
@@ -58,8 +66,8 @@ pub struct Places {
     pub root: PathBuf,
     /// cargo's target folder.
     pub target: PathBuf,
-    /// The `workbook` program, which keeps readers' programs (see [`crate::keeper`]).
-    pub keeper: PathBuf,
+    /// What starts and ends programs.
+    pub supervisor: Supervisor,
     /// The broker's address for the programs.
     pub broker: String,
 }
@@ -99,19 +107,20 @@ impl Runs {
     /// A [`Refusal`], for an order that can't be carried out.
     pub fn start(self: &Arc<Self>, order: Order) -> Result<u64, Refusal> {
         if !self.listings.iter().any(|listing| listing.name == order.listing) {
-            return Err(Refusal::Bad(format!("there is no listing {:?}", order.listing)));
+            return Err(Refusal::NoSuchListing(order.listing));
         }
         if order.arguments.iter().map(String::len).sum::<usize>() > MOST_ARGUMENTS {
-            return Err(Refusal::Bad(format!("the arguments are longer than {MOST_ARGUMENTS} bytes")));
+            return Err(Refusal::ArgumentsTooLong(MOST_ARGUMENTS));
         }
         if order.arguments.iter().any(|argument| argument.contains('\0')) {
-            return Err(Refusal::Bad("an argument contains a NUL byte".into()));
+            return Err(Refusal::NulInArgument);
         }
-        let (id, wished) = self.panes.open(&order.listing, command_line(&order)).ok_or(Refusal::Full)?;
+        let (id, wished) =
+            self.panes.open(&order.listing, command_line(&order)).ok_or(Refusal::PanesFull(MOST_PANES))?;
         let runs = self.clone();
         tokio::spawn(async move {
             let status = runs.build_and_run(id, order, wished).await.unwrap_or_else(|error| {
-                runs.panes.print(id, Source::Workbook, &format!("{error:#}\n"));
+                runs.panes.note(id, Note::Failed(format!("{error:#}")));
                 None
             });
             runs.panes.set_state(id, State::Ended(status));
@@ -122,7 +131,15 @@ impl Runs {
     async fn build_and_run(&self, id: u64, order: Order, mut wished: mpsc::Receiver<Stop>) -> Result<Option<i32>> {
         let target = &self.places.target;
         // Two edits of one listing are built in the same place, so one after the other, up to the copy of the program.
-        let mut built = self.building.lock().await;
+        let mut built = tokio::select! {
+            built = self.building.lock() => built,
+            stop = wished.recv() => {
+                if stop.is_some() {
+                    self.panes.note(id, Note::Interrupted);
+                }
+                return Ok(Some(INTERRUPTED));
+            }
+        };
         let (name, folder) = match &order.source {
             Some(source) => {
                 let folder = write_edited(&self.places.root, target, &order.listing, source)?;
@@ -134,7 +151,7 @@ impl Runs {
         let is_own = order.source.is_none();
         if !(is_own && is_fresh(&program, built.get(&order.listing), &self.inputs(&order.listing))) {
             let start = SystemTime::now();
-            let mut cargo = self.kept(Path::new("cargo"));
+            let mut cargo = self.command(Path::new("cargo"));
             cargo.args(Listing::build_arguments([name.as_str()])).current_dir(folder);
             cargo.env("CARGO_TARGET_DIR", target).env("CARGO_TERM_COLOR", "always"); // the page shows colours
             match self.run(id, cargo, [Source::Cargo, Source::Cargo], &mut wished).await? {
@@ -149,7 +166,7 @@ impl Runs {
         };
         drop(built);
         self.panes.set_state(id, State::Running);
-        let mut command = self.kept(copy.as_ref().map_or(&program, |copy| &copy.0));
+        let mut command = self.command(copy.as_ref().map_or(&program, |copy| &copy.0));
         command.args(&order.arguments).current_dir(&self.places.root).env("AMQP_ADDR", &self.places.broker);
         self.run(id, command, [Source::Out, Source::Err], &mut wished).await.map(Some)
     }
@@ -160,25 +177,24 @@ impl Runs {
         [root.join("Cargo.lock"), folder.join("Cargo.toml"), folder.join("src/main.rs")]
     }
 
-    /// A command that ends with the server.
-    fn kept(&self, program: &Path) -> Command {
-        let mut command = keeper::command(&self.places.keeper, program);
+    /// A command whose output the page shows.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = self.places.supervisor.command(program);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    /// Runs a kept command to its end, or until it is stopped, closed, or out of time; gives its status.
+    /// Runs a command to its end, or until it is stopped, closed, or out of time; gives its status.
     async fn run(
         &self,
         id: u64,
-        mut command: Command,
+        command: Command,
         from: [Source; 2],
         wished: &mut mpsc::Receiver<Stop>,
     ) -> Result<i32> {
-        let mut child = command.spawn().context("can't start a program")?;
-        let mut stdin = child.stdin.take();
-        let stdout = child.stdout.take().context("stdout is piped")?;
-        let stderr = child.stderr.take().context("stderr is piped")?;
+        let mut program = Supervised::start(command)?;
+        let stdout = program.stdout.take().context("stdout is piped")?;
+        let stderr = program.stderr.take().context("stderr is piped")?;
         let listen = async { tokio::join!(self.forward(id, from[0], stdout), self.forward(id, from[1], stderr)) };
         tokio::pin!(listen);
         tokio::select! {
@@ -186,20 +202,16 @@ impl Runs {
             wish = wished.recv() => {
                 // `None`: the pane was closed.
                 if let Some(Stop) = wish {
-                    self.panes.print(id, Source::Workbook, "^C\n");
-                    if let Some(stdin) = &mut stdin {
-                        let _ = stdin.write_all(&[INTERRUPT]).await; // it may end in this moment
-                    }
+                    self.panes.note(id, Note::Interrupted);
+                    program.interrupt().await;
                     if timeout(FAREWELL, &mut listen).await.is_err() {
-                        self.panes.print(id, Source::Workbook, "it did not leave within 3 s and was killed\n");
+                        self.panes.note(id, Note::Killed(FAREWELL.as_secs()));
                     }
                 }
             }
-            () = sleep(LONGEST_RUN) => self.panes.print(id, Source::Workbook, "stopped: it ran for 15 minutes\n"),
+            () = sleep(LONGEST_RUN) => self.panes.note(id, Note::TimeUp(LONGEST_RUN.as_secs() / 60)),
         }
-        drop(stdin.take()); // the keeper ends the program if it still runs
-        let status = child.wait().await?;
-        Ok(status.code().unwrap_or(1))
+        program.end().await
     }
 
     /// Passes on what a program prints, as soon as it comes.

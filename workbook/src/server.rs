@@ -1,16 +1,15 @@
 //! Serves the built book on this machine, runs listings for it, and builds it again when a page changes.
 
 use crate::{
+    auth::{Auth, content_security_policy, guard, refuse},
     broker::{Broker, Watch, mailboxes},
     edition::Edition,
-    keeper,
     listings::Listing,
-    locks::{Locks, content_security_policy, guard, refuse},
     news::{News, stream},
-    panes::MOST_PANES,
-    publish,
+    panes::Pane,
     runs::{Order, Places, Refusal, Runs},
-    stop::until_signal,
+    site::Site,
+    supervisor::{Supervised, Supervisor, until_signal},
 };
 use anyhow::{Context, Result, bail};
 use axum::{
@@ -27,7 +26,7 @@ use axum::{
 };
 use futures_lite::Stream;
 use postoffice::Signals;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     convert::Infallible,
     io,
@@ -70,6 +69,7 @@ struct Desk {
     broker: Broker,
     watch: Watch,
     runs: Arc<Runs>,
+    site: Arc<Site>,
     news: News,
 }
 
@@ -80,42 +80,55 @@ struct Desk {
 /// # Errors
 /// When the first build fails or no port can be had. A later build that fails is reported and the pages stay as they are.
 pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<()> {
-    publish::build(&options.root, &options.dest)?;
+    let site = Arc::new(Site::build(&options.root, &options.dest)?);
     let listener = listen(options.port).await?;
-    let locks = Locks::new(listener.local_addr()?.port())?;
+    let auth = Auth::new(listener.local_addr()?.port())?;
     let news = News::default();
-    publish::watch(options.root.clone(), options.dest.clone(), news.clone())?;
+    site.clone().watch(news.clone())?;
     let broker = Broker::find(options.office_port).await?;
     let introduction = broker.introduce();
-    let places = Places { root: options.root, target: options.target, keeper: options.program, broker: broker.addr() };
+    let places = Places {
+        root: options.root,
+        target: options.target,
+        supervisor: Supervisor::new(options.program),
+        broker: broker.addr(),
+    };
     tokio::spawn(prebuild(places.clone(), news.clone()));
     let runs = Runs::new(places, news.clone())?;
-    let desk = Arc::new(Desk { broker, watch: Watch::default(), runs, news });
+    let desk = Arc::new(Desk { broker, watch: Watch::default(), runs, site: site.clone(), news });
 
     let watched = desk.clone();
     tokio::spawn(async move { watched.watch.follow(&watched.broker, &watched.news).await });
-    let app = app(desk.clone(), locks.clone(), &options.dest);
+    let app = app(desk.clone(), auth.clone());
     let signals = Signals::listen()?; // not a moment later than CTRL+C is announced
-    ready(&locks.address(), &introduction);
+    ready(&auth.address(), &introduction);
     until_signal(signals, async |stopped| {
         select! {
             served = axum::serve(listener, app) => served.context("the server stopped")?,
             _ = stopped => {}
         }
         desk.broker.close().await;
+        site.close();
         Ok(())
     })
     .await
 }
 
-fn app(desk: Arc<Desk>, locks: Locks, dest: &Path) -> Router {
+fn app(desk: Arc<Desk>, auth: Auth) -> Router {
+    let [newest, former] = desk.site.folders();
+    let not_found = ServeFile::new(newest.join("404.html"));
+    let book = ServeDir::new(newest).fallback(ServeDir::new(former).not_found_service(not_found));
+    let finishing = (auth.clone(), desk.site.clone());
     let file = |kind: &'static str, text: &'static str| get(async move || ([(header::CONTENT_TYPE, kind)], text));
     Router::new()
         .route("/workbook/live.css", file("text/css", include_str!("page/live.css")))
         .route("/workbook/live.js", file("text/javascript", include_str!("page/live.js")))
         .route("/workbook/terminal.js", file("text/javascript", include_str!("page/terminal.js")))
         .route("/workbook/counter.js", file("text/javascript", include_str!("page/counter.js")))
+        .route("/workbook/events.js", file("text/javascript", include_str!("page/events.js")))
+        .route("/workbook/events-worker.js", file("text/javascript", include_str!("page/events-worker.js")))
         .route("/workbook/news", get(tell))
+        .route("/workbook/state", get(show_state))
         .route("/workbook/runs", post(start))
         .route("/workbook/runs/{id}/stop", post(stop))
         .route("/workbook/runs/{id}/close", post(close))
@@ -123,10 +136,10 @@ fn app(desk: Arc<Desk>, locks: Locks, dest: &Path) -> Router {
         .route("/workbook/mailboxes/{action}", post(change_mailbox))
         .route("/counter", get(counter))
         .with_state(desk)
-        .fallback_service(ServeDir::new(dest).not_found_service(ServeFile::new(dest.join("404.html"))))
+        .fallback_service(book)
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
-        .layer(middleware::from_fn_with_state(locks.clone(), finish_page))
-        .layer(middleware::from_fn_with_state(locks, guard))
+        .layer(middleware::from_fn_with_state(finishing, finish_page))
+        .layer(middleware::from_fn_with_state(auth, guard))
 }
 
 /// The wanted port on loopback, or the next free one.
@@ -145,42 +158,47 @@ pub(crate) async fn listen(wanted: u16) -> Result<TcpListener> {
 /// Compiles all listings, so that the first Run doesn't have to, and tells the pages how far it is.
 async fn prebuild(places: Places, news: News) {
     let listings = Listing::all(&places.root).unwrap_or_default(); // an error is reported by whoever needs them
-    let mut cargo = keeper::command(&places.keeper, Path::new("cargo"));
+    let mut cargo = places.supervisor.command(Path::new("cargo"));
     cargo
         .args(Listing::build_arguments(listings.iter().map(|listing| listing.name.as_str())))
         .current_dir(&places.root)
         .env("CARGO_TARGET_DIR", &places.target)
         .env("CARGO_TERM_COLOR", "never")
-        .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let Ok(mut child) = cargo.spawn() else { return };
-    let keep_open = child.stdin.take();
-    if let Some(stderr) = child.stderr.take() {
+    let Ok(mut cargo) = Supervised::start(cargo) else { return };
+    if let Some(stderr) = cargo.stderr.take() {
         let mut lines = BufReader::new(stderr).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             news.tell("prebuild", &line.trim());
         }
     }
-    let _ = child.wait().await;
-    drop(keep_open);
+    let _ = cargo.wait().await;
     news.tell("prebuild", &"");
 }
 
 /// The whole state, then everything that changes it.
 async fn tell(State(desk): State<Arc<Desk>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let (panes, news) = desk.runs.panes().watch(News::listen);
-    let whole = json!({ "panes": panes, "post": desk.watch.now(), "listings": desk.runs.listings() });
-    let first = Event::default().event("whole").data(whole.to_string());
+    let first = Event::default().event("whole").data(whole(&desk, panes).to_string());
     Sse::new(stream(first, news)).keep_alive(KeepAlive::default())
+}
+
+/// The whole state, and the number of the last item that is in it.
+async fn show_state(State(desk): State<Arc<Desk>>) -> Response {
+    let (panes, number) = desk.runs.panes().watch(News::last_number);
+    Json(json!({ "number": number, "whole": whole(&desk, panes) })).into_response()
+}
+
+/// The rest is asked later than the panes: it may be newer than the last item, and being told of it again does no harm.
+fn whole(desk: &Desk, panes: Vec<Pane>) -> Value {
+    json!({ "panes": panes, "post": desk.watch.now(), "listings": desk.runs.listings(), "build": desk.site.newest() })
 }
 
 async fn start(State(desk): State<Arc<Desk>>, Json(order): Json<Order>) -> Response {
     match desk.runs.start(order) {
         Ok(id) => (StatusCode::CREATED, Json(json!({ "id": id }))).into_response(),
-        Err(Refusal::Bad(why)) => refuse(StatusCode::BAD_REQUEST, &why),
-        Err(Refusal::Full) => {
-            refuse(StatusCode::TOO_MANY_REQUESTS, &format!("{MOST_PANES} terminals are open: close one first"))
-        }
+        Err(full @ Refusal::PanesFull(_)) => (StatusCode::TOO_MANY_REQUESTS, Json(full)).into_response(),
+        Err(refusal) => (StatusCode::BAD_REQUEST, Json(refusal)).into_response(),
     }
 }
 
@@ -238,9 +256,11 @@ async fn change_mailbox(
 
 /// Adds to a page what only the served copy has: a policy, and, for the person who started the server, the script that
 /// runs listings and reloads. The files stay as a hosted copy needs them.
-async fn finish_page(State(locks): State<Locks>, request: Request, next: Next) -> Response {
-    let is_book = Edition::ALL.iter().any(|edition| request.uri().path()[1..].starts_with(edition.folder()));
-    let may_run = is_book && locks.knows(request.headers());
+async fn finish_page(State((auth, site)): State<(Auth, Arc<Site>)>, request: Request, next: Next) -> Response {
+    let build = site.newest().id; // before the page is read: a page that is newer than it says reloads once too often
+    let path = request.uri().path();
+    let is_book = Edition::ALL.iter().any(|edition| path.trim_start_matches('/').starts_with(edition.folder()));
+    let may_run = is_book && auth.knows(request.headers());
     let response = next.run(request).await;
     let is_html = |value: &HeaderValue| value.as_bytes().starts_with(b"text/html");
     if !response.headers().get(header::CONTENT_TYPE).is_some_and(is_html) {
@@ -256,7 +276,7 @@ async fn finish_page(State(locks): State<Locks>, request: Request, next: Next) -
     }
     if may_run && parts.status.is_success() {
         html += "<link rel=\"stylesheet\" href=\"/workbook/live.css\">";
-        html += "<script src=\"/workbook/live.js\" type=\"module\"></script>";
+        html += &format!("<script src=\"/workbook/live.js\" type=\"module\" data-build=\"{build}\"></script>");
     }
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -236,6 +236,14 @@ fn each_edition_speaks_its_language() {
     assert_eq!(count("pre > code.language-rust"), 6, "code stands once beside two texts");
 }
 
+#[test]
+fn what_is_published_is_the_commit_that_has_passed_and_knows_its_address() {
+    let workflow = fs::read_to_string(root().join(".github/workflows/pages.yml")).unwrap();
+    assert!(workflow.contains("ref: ${{ github.event.workflow_run.head_sha }}"), "{workflow}");
+    assert!(workflow.contains("URL: ${{ steps.pages.outputs.base_url }}"), "{workflow}");
+    assert!(workflow.contains("cargo workbook build --url \"$URL\""), "{workflow}");
+}
+
 /// A closing `**` between a full-width sign and a letter is none, by CommonMark's rules.
 #[test]
 fn no_emphasis_mark_shows_as_a_star() {

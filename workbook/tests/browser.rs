@@ -7,10 +7,11 @@ mod reader;
 #[allow(dead_code)] // each test file uses its part
 mod served;
 
-use chromiumoxide::cdp::browser_protocol::page::ReloadParams;
+use chromiumoxide::cdp::browser_protocol::page::{AddScriptToEvaluateOnNewDocumentParams, ReloadParams};
 use rabbitmq_node::Node;
 use reader::{Reader, files};
 use served::Served;
+use std::net::TcpListener;
 
 #[test]
 fn the_first_page_sends_each_reader_to_their_language() {
@@ -331,5 +332,68 @@ fn a_pane_shows_colours_and_rewritten_lines_and_does_nothing_else() {
     );
     let contrast: f64 = worst.split(' ').next().unwrap().parse().unwrap();
     assert!((4.5..21.0).contains(&contrast), "the least readable is {worst}");
+    reader.nothing_went_wrong();
+}
+
+/// A browser opens six connections to one server; what a page asks for by a seventh would wait for ever.
+#[test]
+fn nine_tabs_follow_what_runs_and_outlive_the_first_ones() {
+    let Some(reader) = Reader::open("en") else { return };
+    let served = Served::start(None);
+    let book = format!("http://127.0.0.1:{}", served.port);
+    reader.go(&format!("{book}/?token={}", served.token));
+    let open = |name: &str| {
+        reader.eval(&format!("(window.{name} = window.open('{book}/en/basic/receive.html', {name:?}), 0)"));
+    };
+    let tabs: Vec<_> = (1..=9).map(|number| format!("tab{number}")).collect();
+    let shows = |tab: &str, what: &str| reader.wait_for(&format!("{tab}.document.querySelector('{what}')"));
+    for tab in &tabs {
+        open(tab);
+    }
+    for tab in &tabs {
+        shows(tab, ".listing-bar[data-ready]");
+    }
+    // Tabs that came first leave; another one comes later.
+    reader.eval("(tab1.close(), tab2.close(), tab3.location.reload(), 0)");
+    reader.wait_for("tab1.closed && tab2.closed");
+    assert_eq!(served.post("/workbook/runs", r#"{"listing":"receive"}"#).0, 201);
+    open("late");
+    for tab in tabs[2..].iter().map(String::as_str).chain(["late"]) {
+        reader.wait_for(&format!(
+            "[...{tab}.document.querySelectorAll('.pane')].map(pane => pane.innerText.match(/Waiting for letters/g)?.length).join() === '1'"
+        ));
+    }
+    assert_eq!(served.post("/workbook/runs/1/stop", "{}").0, 204);
+    for tab in tabs[2..].iter().map(String::as_str).chain(["late"]) {
+        shows(tab, ".pane[data-state=ended]");
+    }
+    reader.nothing_went_wrong();
+}
+
+#[test]
+fn without_shared_workers_a_page_follows_by_itself() {
+    let Some(reader) = Reader::open("en") else { return };
+    let served = Served::start(None);
+    let book = format!("http://127.0.0.1:{}", served.port);
+    reader.ask(AddScriptToEvaluateOnNewDocumentParams::new("delete window.SharedWorker"));
+    reader.go(&format!("{book}/?token={}", served.token));
+    reader.go(&format!("{book}/en/basic/receive.html"));
+    assert_eq!(reader.eval("typeof SharedWorker"), "undefined");
+    reader.click(".listing-bar[data-ready] .run");
+    reader.wait_for_pane("receive", "Waiting for letters.");
+    reader.nothing_went_wrong();
+}
+
+#[test]
+fn a_broker_that_says_nothing_is_a_trouble_in_the_readers_language() {
+    let Some(reader) = Reader::open("zh-CN") else { return };
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let served = Served::start(Some(&format!("amqp://{}", silent.local_addr().unwrap())));
+    let book = format!("http://127.0.0.1:{}", served.port);
+    reader.go(&format!("{book}/?token={}", served.token));
+    for (page, trouble) in [("zh-CN", "那里有消息代理吗？"), ("en", "is a broker there?")] {
+        reader.go(&format!("{book}/{page}/basic/send.html"));
+        reader.wait_for(&format!("document.querySelector('.strip')?.textContent.includes({trouble:?})"));
+    }
     reader.nothing_went_wrong();
 }

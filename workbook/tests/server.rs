@@ -1,4 +1,4 @@
-//! The served book from outside: who is let in, what is refused, and that nothing outlives the server.
+//! The served book from outside: who is let in, what is refused, what runs, and how it ends.
 
 #![cfg(unix)]
 
@@ -12,13 +12,16 @@ use lapin::{
     types::FieldTable,
 };
 use nix::{
-    sys::signal::{Signal, kill, killpg},
+    sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use postoffice::PostOffice;
-use served::{DEADLINE, Served, belongings, processes, root, wait_until};
+use served::{DEADLINE, Served, belongings, root, wait_until};
 use std::{
     fs,
+    io::{Read, Write},
+    net::TcpListener,
+    process::Stdio,
     sync::{Mutex, PoisonError},
 };
 use tokio::time::timeout;
@@ -71,12 +74,98 @@ fn an_address_that_is_none_is_answered_in_both_languages_with_a_way_back() {
 #[test]
 fn another_host_name_is_refused_even_for_reading() {
     let served = Served::start(None);
-    for host in ["rebound.example", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example"] {
-        let host = format!("Host: {host}");
-        assert_eq!(served.request("GET /en/basic/send.html", &[&host, &served.cookie()], "").0, 421, "{host}");
+    let port = served.port;
+    for host in
+        ["rebound.example", "127.0.0.1.evil.example", "localhost.evil.example", "evil.localhost", "", "[::1", "::1"]
+    {
+        for host in [format!("Host: {host}"), format!("Host: {host}:{port}")] {
+            let (status, why) = served.request("GET /en/basic/send.html", &[&host, &served.cookie()], "");
+            assert_eq!(status, 421, "{host}");
+            assert!(why.contains("127.0.0.1 or localhost, at any port") && why.contains("端口不限"), "{why}");
+        }
     }
-    let localhost = format!("Host: localhost:{}", served.port);
-    assert_eq!(served.request("GET /en/basic/send.html", &[&localhost], "").0, 200);
+}
+
+/// SSH and WSL forward the port, perhaps to another one; the browser then names that.
+#[test]
+fn a_forwarded_server_works_at_any_port_and_keeps_strangers_out() {
+    let served = Served::start(None);
+    let json = "Content-Type: application/json";
+    for host in ["127.0.0.1:8080", "localhost:8080", "localhost", "LOCALHOST:1", "[::1]:8080"] {
+        let (name, origin) = (format!("Host: {host}"), format!("Origin: http://{host}"));
+        assert_eq!(served.request("GET /en/basic/send.html", &[&name], "").0, 200, "{host}");
+        let (status, _) = served.request(&format!("GET /?token={}", served.token), &[&name], "");
+        assert_eq!(status, 303, "{host}");
+        let stop = |headers: &[&str]| served.request("POST /workbook/runs/1/stop", headers, "{}").0;
+        assert_eq!(stop(&[&name, &origin, json, &served.cookie()]), 404, "{host}: let in, and there is no such run");
+        assert_eq!(stop(&[&name, &origin, json]), 403, "{host}: without a cookie");
+        let other = "Origin: http://localhost:9999";
+        assert_eq!(stop(&[&name, other, json, &served.cookie()]), 403, "{host}: another server on this machine");
+    }
+}
+
+#[test]
+fn whatever_is_asked_is_answered() {
+    let mut served = Served::start_with(None, |command| {
+        command.stderr(Stdio::piped());
+    });
+    let (cookie, token) = (served.cookie(), format!("/?token={}", served.token));
+    let (long, longer) = (format!("/{}", "a".repeat(300)), format!("/{}", "a/../".repeat(2000)));
+    let targets = [
+        "*",
+        "/",
+        "//",
+        "///en/",
+        "/en",
+        "/enough",
+        "/%",
+        "/%00",
+        "/%ff%fe",
+        "/en/%2e%2e/%2e%2e/etc/passwd",
+        "/?",
+        "/?token",
+        "/?token=",
+        "?",
+        "127.0.0.1:1",
+        "http://127.0.0.1:1/en/",
+        "http://evil.example/en/",
+        "/en/index.html?a=%zz",
+        "/workbook/",
+        "/workbook/runs/x/stop",
+        "/workbook/runs/99999999999999999999/stop",
+        "/workbook/mailboxes/",
+        "/workbook/mailboxes/%ff",
+        "/counter/",
+        &token,
+        &long,
+        &longer,
+        "//evil.example/?token=",
+    ];
+    let headers: [&[&str]; 8] = [
+        &[],
+        &[&cookie],
+        &["Range: bytes=9-1"],
+        &["Range: bytes=-0,0-"],
+        &["If-Modified-Since: never"],
+        &["Cookie: ==;;=\u{ff}"],
+        &["Accept-Encoding: gzip, br, ;q=x", &cookie],
+        &["Origin: ::", "Content-Type: application/json; charset=\u{ff}", &cookie],
+    ];
+    for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PATCH", "BREW", "M-SEARCH"] {
+        for target in targets {
+            for headers in headers {
+                let (status, _) = served.request(&format!("{method} {target}"), headers, "");
+                assert!((200..500).contains(&status), "{method} {target} {headers:?}: {status}");
+            }
+        }
+    }
+    let (_, answer) = served.request(&format!("GET //evil.example{token}"), &[], "");
+    assert!(answer.to_lowercase().contains("location: /evil.example"), "{answer}");
+    let mut said = String::new();
+    let mut stderr = served.process.stderr.take().unwrap();
+    drop(served);
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(!said.contains("panicked"), "{said}");
 }
 
 #[test]
@@ -186,7 +275,7 @@ fn endless_output_is_cut_and_the_ninth_pane_refused() {
     let mut news = served.news();
     let endless = r#"{"listing":"send","source":"fn main() { loop { println!(\"{}\", \"y\".repeat(1000)); } }"}"#;
     assert_eq!(served.post("/workbook/runs", endless).0, 201);
-    news.wait_for("it is more than 1 MiB");
+    news.wait_for(r#""note":{"code":"output_cut","detail":1}"#);
     assert_eq!(served.post("/workbook/runs/1/stop", "{}").0, 204);
     news.wait_for(r#"[1,{"is":"ended""#);
     for _ in 0..7 {
@@ -194,7 +283,7 @@ fn endless_output_is_cut_and_the_ninth_pane_refused() {
     }
     let (status, why) = served.post("/workbook/runs", r#"{"listing":"send"}"#);
     assert_eq!(status, 429);
-    assert!(why.contains("close one first"), "{why}");
+    assert!(why.ends_with(r#"{"code":"panes_full","detail":8}"#), "{why}");
 }
 
 #[cfg(target_os = "linux")] // counts in /proc
@@ -221,34 +310,6 @@ fn runs_in_a_row_leave_nothing_behind() {
     served::wait_until_nothing_is_left(served.process.id(), files);
 }
 
-#[test]
-fn no_program_outlives_a_server_however_it_ends() {
-    let _editing = EDITING.lock().unwrap_or_else(PoisonError::into_inner);
-    // Those of the keyboard and of a closed terminal reach all that runs in it; SIGKILL lets the server tidy up nothing.
-    for (signal, reaches_all) in
-        [(Signal::SIGINT, true), (Signal::SIGHUP, true), (Signal::SIGTERM, false), (Signal::SIGKILL, false)]
-    {
-        let mut served = Served::start_in_a_group();
-        let mut news = served.news();
-        // A program that ignores everything, and has a child of its own.
-        let stubborn = r#"fn main() {
-            let mut child = std::process::Command::new("sleep").arg("SECONDS").spawn().unwrap();
-            println!("started");
-            loop { let _ = child.wait(); std::thread::park(); }
-        }"#;
-        let seconds = format!("86{}", served.port);
-        let order = serde_json::json!({ "listing": "receive", "source": stubborn.replace("SECONDS", &seconds) });
-        assert_eq!(served.post("/workbook/runs", &order.to_string()).0, 201);
-        news.wait_for(r#""text":"started"#);
-        let sleep = format!("sleep {seconds}");
-        wait_until("the program's child runs", || processes(&sleep).len() == 1);
-        let server = Pid::from_raw(served.process.id().cast_signed());
-        if reaches_all { killpg(server, signal) } else { kill(server, signal) }.unwrap();
-        wait_until(&format!("nothing of it runs any more after {signal}"), || processes(&sleep).is_empty());
-        served.process.wait().unwrap();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clients_of_its_post_office_are_told_when_it_ends() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
@@ -265,4 +326,28 @@ async fn the_clients_of_its_post_office_are_told_when_it_ends() {
         assert!(end.to_string().contains("CONNECTION_FORCED"), "{signal}: {end}");
         assert_eq!(served.process.wait().unwrap().code(), Some(0), "{signal}");
     }
+}
+
+#[test]
+fn a_broker_that_says_nothing_or_speaks_something_else_is_a_trouble_that_leaves_no_socket() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = |listener: &TcpListener| format!("amqp://{}", listener.local_addr().unwrap());
+    let served = Served::start(Some(&addr(&silent)));
+    let mut news = served.news();
+    news.wait_for(r#""trouble":{"code":"silent"}"#);
+    let (mut asked, _) = silent.accept().unwrap();
+    asked.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut said = Vec::new();
+    asked.read_to_end(&mut said).unwrap(); // up to the moment when nobody waits any more
+    assert_eq!(said, b"AMQP\x00\x00\x09\x01");
+
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let served = Served::start(Some(&addr(&other)));
+    let mut news = served.news();
+    let (mut asked, _) = other.accept().unwrap();
+    asked.read_exact(&mut [0; 8]).unwrap();
+    asked.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    news.wait_for(r#""trouble":{"code":"not_amqp"}"#);
+    drop(other);
+    news.wait_for(r#""trouble":{"code":"unreachable","detail":"#);
 }

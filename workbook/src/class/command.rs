@@ -1,7 +1,7 @@
 //! `cargo workbook class` on the terminal: what the teacher is told, asked, and given.
 
 use super::{Class, Options, addresses::reachable};
-use crate::stop::until_signal;
+use crate::supervisor::until_signal;
 use anyhow::{Context, Result, bail};
 use postoffice::Signals;
 use std::{

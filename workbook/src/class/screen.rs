@@ -2,7 +2,7 @@
 
 use super::Told;
 use crate::{
-    locks::{Locks, content_security_policy, guard, refuse},
+    auth::{Auth, content_security_policy, guard, refuse},
     news::{News, stream},
 };
 use axum::{
@@ -37,7 +37,7 @@ pub(super) struct Screen {
     pub(super) addrs: Arc<[String]>,
     pub(super) password: Arc<str>,
     pub(super) orders: mpsc::Sender<Order>,
-    pub(super) locks: Locks,
+    pub(super) auth: Auth,
 }
 
 /// What the teacher wants done, and where to say whether there was anything to do.
@@ -62,7 +62,7 @@ impl Order {
 
 pub(super) fn app(screen: Screen) -> Router {
     let file = |kind: &'static str, text: &'static str| get(async move || ([(header::CONTENT_TYPE, kind)], text));
-    let locks = screen.locks.clone();
+    let auth = screen.auth.clone();
     Router::new()
         .route("/", get(page))
         .route("/workbook/class.js", file("text/javascript", include_str!("../page/class.js")))
@@ -73,11 +73,11 @@ pub(super) fn app(screen: Screen) -> Router {
         .route("/workbook/class/remove", post(remove))
         .with_state(screen)
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
-        .layer(middleware::from_fn_with_state(locks, guard))
+        .layer(middleware::from_fn_with_state(auth, guard))
 }
 
 async fn page(State(screen): State<Screen>, headers: HeaderMap) -> Response {
-    if !screen.locks.knows(&headers) {
+    if !screen.auth.knows(&headers) {
         return refuse(StatusCode::FORBIDDEN, "open the address that `cargo workbook class` has printed");
     }
     let head = [

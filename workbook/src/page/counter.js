@@ -1,5 +1,7 @@
 // The post office's console: what waits in its queues, without taking anything away.
 
+import { openEvents } from '/workbook/events.js';
+
 let edition = null;
 try { edition = localStorage.getItem('workbook-edition'); } catch { /* the browser's language decides */ }
 const isChinese = edition === 'zh-CN' || (!edition && /^zh/i.test(navigator.language));
@@ -11,6 +13,7 @@ const words = isChinese ? {
     number: '序号', body: '消息体', key: '路由键', exchange: '交换机', isDefault: '（默认交换机）', redelivered: '重新投递过', size: '字节数', yes: '是', no: '否',
     purge: '清空', remove: '删除队列', reset: '全部重来：删除所有队列', sure: '确定吗？',
     console: '现在用的消息代理不是我们的邮局。RabbitMQ 有它自己的控制台：', back: '回到书里', gone: '服务器不在了：请在终端里重新运行 cargo workbook。',
+    unchanged: '没有改成：队列可能已经不在了。',
     refused: '请打开 cargo workbook 打印出来的地址，再到这一页来。',
 } : {
     title: 'The counter',
@@ -19,6 +22,7 @@ const words = isChinese ? {
     number: 'no.', body: 'body', key: 'routing key', exchange: 'exchange', isDefault: '(default exchange)', redelivered: 'redelivered', size: 'bytes', yes: 'yes', no: 'no',
     purge: 'Purge', remove: 'Delete the queue', reset: 'Start over: delete all queues', sure: 'Are you sure?',
     console: 'The broker in use is not our post office. RabbitMQ has a console of its own: ', back: 'Back to the book', gone: 'The server is gone: run cargo workbook again in a terminal.',
+    unchanged: 'Nothing was changed: the queue may be gone.',
     refused: 'Open the address that cargo workbook has printed first, then this page.',
 };
 
@@ -42,7 +46,7 @@ const change = async (action, name) => {
     const answer = await fetch(`/workbook/mailboxes/${action}`, {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name }),
     });
-    state.textContent = answer.ok ? '' : (await answer.json()).error;
+    state.textContent = answer.ok ? '' : words.unchanged;
     await show();
 };
 reset.addEventListener('click', () => change('reset', null));
@@ -94,7 +98,7 @@ const show = async () => {
 };
 
 await show();
-const news = new EventSource('/workbook/news');
+const news = openEvents();
 news.addEventListener('post', show);
 news.addEventListener('whole', () => { state.textContent = ''; show(); });
 news.addEventListener('error', () => { state.textContent = words.gone; });

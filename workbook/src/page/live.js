@@ -2,6 +2,7 @@
 // above them; an editor; and pages that reload when the book was built again. All state is the server's: this script shows
 // it, and a reload of the page finds everything as it was.
 
+import { openEvents } from '/workbook/events.js';
 import { Terminal } from '/workbook/terminal.js';
 
 const isChinese = document.documentElement.lang.startsWith('zh');
@@ -12,16 +13,23 @@ const words = isChinese ? {
     edit: '编辑', reset: '恢复原样', edited: '你改过的版本', argument: '要寄的文字（可不填）',
     noQueues: '还没有队列', counter: '邮局柜台', more: count => `还有 ${count} 个队列`,
     sampled: '每秒看四次，一闪而过的信可能看不到',
-    // What the server says, by its English words.
+    // What the server says, by its codes; a detail, if there is one, is a number or what a program or the system has said.
     server: {
-        '8 terminals are open: close one first': '已经开着 8 个终端：请先关掉一个',
-        'the arguments are longer than 4096 bytes': '参数超过了 4096 字节',
-        'an argument contains a NUL byte': '参数里有 NUL 字节',
-        'only the workbook\'s own pages may ask for this': '只有本书自己的页面才能这样请求',
-        'open the address that `cargo workbook` has printed': '请打开 cargo workbook 打印出来的地址',
-        'it did not leave within 3 s and was killed': '3 秒之内没有退出，已被强行结束',
-        'stopped: it ran for 15 minutes': '已停止：运行满了 15 分钟',
-        'from here on the output is not shown: it is more than 1 MiB': '输出超过 1 MiB，后面的不再显示',
+        panes_full: most => `已经开着 ${most} 个终端：请先关掉一个`,
+        no_such_listing: name => `没有 ${name} 这个程序`,
+        arguments_too_long: most => `参数超过了 ${most} 字节`,
+        nul_in_argument: () => '参数里有 NUL 字节',
+        other_page: () => '只有本书自己的页面才能这样请求',
+        no_token: () => '请打开 cargo workbook 打印出来的地址',
+        interrupted: () => '^C',
+        killed: seconds => `${seconds} 秒之内没有退出，已被强行结束`,
+        time_up: minutes => `已停止：运行满了 ${minutes} 分钟`,
+        output_cut: mebibytes => `\n输出超过 ${mebibytes} MiB，后面的不再显示`,
+        failed: why => `没有运行起来：${why}`,
+        unreachable: why => `连不上消息代理：${why}`,
+        silent: () => '那个端口接受了连接，却什么也不回答：那里有消息代理吗？',
+        not_amqp: () => '在那个端口上回答的不是 AMQP 0-9-1：请检查 AMQP_ADDR',
+        refused: why => `消息代理拒绝了连接：${why}`,
     },
 } : {
     terminals: 'Terminals', stop: 'Stop (Ctrl+C)', close: 'Close', show: 'Show terminals', hide: 'Hide',
@@ -30,7 +38,23 @@ const words = isChinese ? {
     edit: 'Edit', reset: 'Reset', edited: 'your version', argument: 'the text to send (optional)',
     noQueues: 'no queues yet', counter: 'the counter', more: count => `and ${count} more`,
     sampled: 'looks four times a second; a letter that passes quickly may not show',
-    server: {},
+    server: {
+        panes_full: most => `${most} terminals are open: close one first`,
+        no_such_listing: name => `there is no program ${name}`,
+        arguments_too_long: most => `the arguments are longer than ${most} bytes`,
+        nul_in_argument: () => 'an argument contains a NUL byte',
+        other_page: () => 'only the workbook’s own pages may ask for this',
+        no_token: () => 'open the address that cargo workbook has printed',
+        interrupted: () => '^C',
+        killed: seconds => `it did not end within ${seconds} s and was killed`,
+        time_up: minutes => `stopped: it ran for ${minutes} minutes`,
+        output_cut: mebibytes => `\nfrom here on the output is not shown: it is more than ${mebibytes} MiB`,
+        failed: why => `it could not run: ${why}`,
+        unreachable: why => `no broker can be reached: ${why}`,
+        silent: () => 'the port takes connections and answers nothing: is a broker there?',
+        not_amqp: () => 'what answers at that port isn’t AMQP 0-9-1: check AMQP_ADDR',
+        refused: why => `the broker refused the connection: ${why}`,
+    },
 };
 
 const element = (tag, properties = {}, ...children) => {
@@ -39,15 +63,15 @@ const element = (tag, properties = {}, ...children) => {
     return made;
 };
 
-const spoken = text => text.replace(/[^\n]+/g, line => words.server[line] ?? line);
+const spoken = ({ code, detail }) => words.server[code]?.(detail) ?? [code, detail].filter(part => part !== undefined).join(': ');
 
 const ask = async (path, body = {}) => {
     const answer = await fetch(`/workbook/${path}`, {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
     });
     if (!answer.ok) {
-        const { error } = await answer.json().catch(() => ({ error: answer.statusText }));
-        throw new Error(spoken(error));
+        const refusal = await answer.json().catch(() => ({ code: answer.statusText }));
+        throw new Error(spoken(refusal));
     }
     return answer.status === 204 ? null : answer.json();
 };
@@ -116,14 +140,15 @@ const addPane = pane => {
     setState(pane.id, pane.state);
     pane.output.forEach(piece => print(pane.id, piece));
 };
-const print = (id, { from, text }) => {
+const print = (id, { from, text, note }) => {
+    text = note ? `${spoken(note)}\n` : text;
     const pane = paneOf(id);
     const log = pane?.querySelector('pre');
     if (!log) {
         return;
     }
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
-    terminals.get(id).write(from, from === 'workbook' ? spoken(text) : text);
+    terminals.get(id).write(from, text);
     const crates = [...text.matchAll(/Compiling(?:\x1b\[\d*m)* (\S+) v/g)];
     if (from === 'cargo' && crates.length && pane.dataset.state === 'building') {
         pane.querySelector('.state').textContent = words.compiling(crates.at(-1)[1]);
@@ -167,7 +192,7 @@ const showPost = post => {
         const flow = flows.get(queue.name);
         flow.show(queue, post.producers);
     }
-    rest.textContent = post.queues.length > STRIPS ? words.more(post.queues.length - STRIPS) : queues.length ? '' : post.trouble ?? words.noQueues;
+    rest.textContent = post.queues.length > STRIPS ? words.more(post.queues.length - STRIPS) : queues.length ? '' : post.trouble ? spoken(post.trouble) : words.noQueues;
     sampled.hidden = !post.sampled;
     const shown = [...flows.values(), rest, sampled];
     if (shown.length !== strip.childElementCount || shown.some((part, i) => part !== strip.children[i])) {
@@ -252,9 +277,17 @@ const prepareBars = listings => {
 };
 
 // The server's news.
-const news = new EventSource('/workbook/news');
+const news = openEvents();
 const on = (kind, act) => news.addEventListener(kind, event => act(JSON.parse(event.data)));
-on('whole', ({ panes: open, post, listings }) => {
+const ownBuild = Number(document.querySelector('script[data-build]').dataset.build);
+on('whole', ({ panes: open, post, listings, build }) => {
+    if (build.id !== ownBuild) {
+        location.reload();
+        return;
+    }
+    if (build.failure) {
+        showFailure(build.failure);
+    }
     notice.textContent = '';
     panes.replaceChildren();
     open.forEach(addPane);
@@ -278,7 +311,7 @@ on('closed', id => {
 on('post', showPost);
 on('prebuild', line => { notice.textContent = line; });
 on('built', () => location.reload());
-on('failed', why => {
+const showFailure = why => {
     let box = document.getElementById('workbook-failed');
     if (!box) {
         box = element('pre', { id: 'workbook-failed' });
@@ -286,6 +319,6 @@ on('failed', why => {
         document.querySelector('main').before(box);
     }
     box.textContent = why;
-});
+};
+on('failed', showFailure);
 news.addEventListener('error', () => { notice.textContent = words.gone; });
-addEventListener('beforeunload', () => news.close());

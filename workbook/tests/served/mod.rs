@@ -1,10 +1,12 @@
 //! `cargo workbook serve` as a process of its own, and ways to talk to it.
 
+#[cfg(target_os = "linux")]
+mod terminal;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -12,6 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
+#[cfg(target_os = "linux")]
+pub use terminal::Terminal;
 
 /// Long enough to compile the listings on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(300);
@@ -31,28 +35,41 @@ impl Served {
         Self::start_with(broker, |_| {})
     }
 
-    /// In a process group of its own, as a shell runs it in a terminal.
-    pub fn start_in_a_group() -> Self {
-        Self::start_with(None, |command| {
-            command.process_group(0);
-        })
+    /// With another command line, environment or input and output.
+    pub fn start_with(broker: Option<&str>, prepare: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        prepare(&mut command);
+        Self::spawn(broker, command, |process| process.stdout.take().unwrap())
     }
 
-    fn start_with(broker: Option<&str>, prepare: impl FnOnce(&mut Command)) -> Self {
+    /// In a terminal of its own, as the leader of its session.
+    #[cfg(target_os = "linux")] // the `setsid` of others gives no terminal
+    pub fn start_in_a_terminal(prepare: impl FnOnce(&mut Command)) -> (Self, Terminal) {
+        let (terminal, tty) = Terminal::open();
+        let mut command = Command::new("setsid"); // it becomes the program that follows
+        command.arg("--ctty").arg(env!("CARGO_BIN_EXE_workbook"));
+        command.stdin(tty.try_clone().unwrap()).stdout(tty.try_clone().unwrap()).stderr(tty);
+        prepare(&mut command);
+        (Self::spawn(None, command, |_| terminal.screen()), terminal)
+    }
+
+    fn spawn<R: Read + Send + 'static>(
+        broker: Option<&str>,
+        mut command: Command,
+        output: impl FnOnce(&mut Child) -> R,
+    ) -> Self {
         let dest = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
         command
             .args(["serve", "--no-open", "--port", "0", "--office-port", "0", "--dest"])
-            .arg(dest.path().join("book"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
+            .arg(dest.path().join("book"));
         match broker {
             Some(addr) => command.env("AMQP_ADDR", addr),
             None => command.env_remove("AMQP_ADDR"),
         };
-        prepare(&mut command);
         let mut process = command.spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        drop(command); // with its copies of a terminal
+        let mut lines = BufReader::new(output(&mut process)).lines();
         let broker = lines.next().unwrap().unwrap();
         let url = lines.find_map(|line| line.unwrap().strip_prefix("The book is at ").map(str::to_owned)).unwrap();
         thread::spawn(move || lines.for_each(drop));

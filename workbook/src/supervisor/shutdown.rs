@@ -1,4 +1,4 @@
-//! How the workbook's servers end: when they are asked to, after they have closed what they opened.
+//! How the servers end: at the first signal when they have closed what they opened, at the second at once.
 
 use anyhow::Result;
 use postoffice::Signals;

@@ -1,7 +1,7 @@
 //! The server runs code, so it lets in nobody but the person who started it.
 //!
 //! It listens on loopback only; but every page in that person's browser, and every user of the machine, can reach that.
-//! So: the `Host` has to be a loopback name with our port (against DNS rebinding); everything but reading the book needs a
+//! So: the `Host` has to be a loopback name (against DNS rebinding); everything but reading the book needs a
 //! cookie, which only the address that we printed gives; and what changes something has to come from our own pages.
 
 use axum::{
@@ -15,15 +15,18 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, sync::Arc};
 
+/// The longest path of a request, in bytes; a file's name may have 255 on most systems.
+const LONGEST_PATH: usize = 250;
+
 /// What a request has to know and to be.
 #[derive(Debug, Clone)]
-pub struct Locks {
+pub struct Auth {
     token: Arc<str>,
     port: u16,
 }
 
-impl Locks {
-    /// Locks with a new random token.
+impl Auth {
+    /// A new random token for a server on `port`.
     ///
     /// # Errors
     /// When the system has no random numbers.
@@ -63,12 +66,6 @@ impl Locks {
         Sha256::digest(value) == Sha256::digest(&*self.token)
     }
 
-    fn is_our_host(&self, headers: &HeaderMap) -> bool {
-        let names = ["127.0.0.1", "localhost", "[::1]"];
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        host.is_some_and(|host| names.iter().any(|name| *host == format!("{name}:{}", self.port)))
-    }
-
     /// Browsers say where a request comes from; other programs, which say nothing, need the cookie like everybody.
     fn comes_from_our_pages(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
@@ -78,30 +75,56 @@ impl Locks {
     }
 }
 
+/// A person reads this, who has come by a name that is not this machine's own, and by no page of ours.
+const WRONG_HOST: &str = "This server runs programs, so it answers only where it is called 127.0.0.1 or localhost, at any port.\n\
+    If it runs on another machine, forward its port to yours (ssh -L 3000:127.0.0.1:3000 …) and open http://127.0.0.1:3000/\n\
+    这个服务器会运行程序，所以只有用 127.0.0.1 或 localhost 这两个名字（端口不限）访问时，它才回答。\n\
+    如果它在另一台机器上，请把它的端口转发到本机（ssh -L 3000:127.0.0.1:3000 …），再打开 http://127.0.0.1:3000/\n";
+
+/// Whether the `Host` is a loopback name. A page of another site whose name was made to lead here (DNS rebinding) sends that
+/// name. The port may be any: whoever forwards ours chooses one, and tells us nothing of it.
+fn names_loopback(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (host, "80"),
+    };
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| name.eq_ignore_ascii_case(own)) && port.parse::<u16>().is_ok()
+}
+
 /// Turns away what must not come in, and lets the token's holder in.
-pub async fn guard(State(locks): State<Locks>, request: Request, next: Next) -> Response {
+pub async fn guard(State(auth): State<Auth>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    if !locks.is_our_host(headers) {
-        return refuse(StatusCode::MISDIRECTED_REQUEST, "this server answers to 127.0.0.1 and localhost only");
+    let path = request.uri().path();
+    // `CONNECT` names a host alone; a longer name or one with a NUL is no file's.
+    if !path.starts_with('/') || path.len() > LONGEST_PATH || path.contains("%00") {
+        return refuse(StatusCode::BAD_REQUEST, "this is no path of the book");
+    }
+    if !names_loopback(headers) {
+        return (StatusCode::MISDIRECTED_REQUEST, WRONG_HOST).into_response();
     }
     if request.uri().path().starts_with("/workbook/") {
-        if !locks.knows(headers) {
-            return refuse(StatusCode::FORBIDDEN, "open the address that `cargo workbook` has printed");
+        if !auth.knows(headers) {
+            return refuse_page(
+                StatusCode::FORBIDDEN,
+                "no_token",
+                "open the address that `cargo workbook` has printed",
+            );
         }
-        if request.method() != Method::GET && !locks.comes_from_our_pages(headers) {
-            return refuse(StatusCode::FORBIDDEN, "only the workbook's own pages may ask for this");
+        if request.method() != Method::GET && !auth.comes_from_our_pages(headers) {
+            return refuse_page(StatusCode::FORBIDDEN, "other_page", "only the workbook's own pages may ask for this");
         }
     }
     if let Some(token) = token(request.uri()) {
-        if !locks.is_token(token) {
+        if !auth.is_token(token) {
             return refuse(
                 StatusCode::FORBIDDEN,
                 "this token is an old one: open the address that `cargo workbook` has printed",
             );
         }
         // Away with the token from the address, before anybody copies it.
-        let cookie = format!("{}={}; HttpOnly; SameSite=Strict; Path=/", locks.cookie_name(), locks.token);
-        let place = request.uri().path().to_owned();
+        let cookie = format!("{}={}; HttpOnly; SameSite=Strict; Path=/", auth.cookie_name(), auth.token);
+        let place = format!("/{}", request.uri().path().trim_start_matches('/')); // `//host` would be another server
         return (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, place)]).into_response();
     }
     let mut response = next.run(request).await;
@@ -117,9 +140,14 @@ fn token(uri: &Uri) -> Option<&str> {
     uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))
 }
 
-/// An answer for a page's script: the reason as a sentence.
+/// An answer for somebody who comes by no page of ours: the reason as a sentence.
 pub fn refuse(status: StatusCode, why: &str) -> Response {
     (status, Json(serde_json::json!({ "error": why }))).into_response()
+}
+
+/// An answer for a page's script, which has the words for the code, and for who comes without a page.
+fn refuse_page(status: StatusCode, code: &str, why: &str) -> Response {
+    (status, Json(serde_json::json!({ "code": code, "error": why }))).into_response()
 }
 
 /// The policy for a page: scripts from us, and those that stand in it, by their hashes; nothing from elsewhere.

@@ -1,0 +1,73 @@
+//! The queues of a post office with the messages that wait in them, looked at without taking any.
+
+use postoffice::PostOffice;
+use serde::Serialize;
+
+/// How much of a letter the counter shows.
+const SHOWN_BODY: usize = 1 << 10;
+/// How many letters of a queue the counter shows.
+const SHOWN_LETTERS: usize = 50;
+
+/// A queue as the counter shows it, with the letters that wait in it.
+#[derive(Debug, Serialize)]
+pub struct Mailbox {
+    /// The queue's name.
+    pub name: String,
+    /// Messages that wait.
+    pub ready: usize,
+    /// Messages in consumers' hands.
+    pub unacknowledged: usize,
+    /// Its consumers.
+    pub consumers: usize,
+    /// Whether it outlives the broker, where the broker keeps anything at all.
+    pub durable: bool,
+    /// The letters at the front.
+    pub letters: Vec<SeenLetter>,
+}
+
+/// A letter that was looked at and left where it is.
+#[derive(Debug, Serialize)]
+pub struct SeenLetter {
+    /// Its body as text; what isn't text is escaped.
+    pub body: String,
+    /// The size of the whole body in bytes.
+    pub size: usize,
+    /// The exchange it was published to.
+    pub exchange: String,
+    /// The label that its sender gave it.
+    pub routing_key: String,
+    /// Whether it has been out of the queue.
+    pub redelivered: bool,
+}
+
+/// Every mailbox of a post office.
+pub fn mailboxes(office: &PostOffice) -> Vec<Mailbox> {
+    let mailbox = |queue: postoffice::QueueState| {
+        let letters = office.peek(&queue.name).unwrap_or_default(); // it may be deleted in this moment
+        let letter = |letter: postoffice::Letter| SeenLetter {
+            body: shown(&letter.body),
+            size: letter.body.len(),
+            exchange: letter.exchange,
+            routing_key: letter.routing_key,
+            redelivered: letter.redelivered,
+        };
+        Mailbox {
+            name: queue.name,
+            ready: queue.ready,
+            unacknowledged: queue.unacknowledged,
+            consumers: queue.consumers,
+            durable: queue.durable,
+            letters: letters.into_iter().take(SHOWN_LETTERS).map(letter).collect(),
+        }
+    };
+    office.queues().into_iter().map(mailbox).collect()
+}
+
+fn shown(body: &[u8]) -> String {
+    let part = &body[..body.len().min(SHOWN_BODY)];
+    match std::str::from_utf8(part) {
+        Ok(text) => text.to_owned(),
+        Err(error) if error.error_len().is_none() => String::from_utf8_lossy(&part[..error.valid_up_to()]).into_owned(),
+        Err(_) => part.escape_ascii().to_string(),
+    }
+}
