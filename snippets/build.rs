@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     time::SystemTime,
 };
-use workbook::{blocks::code_blocks, edition::Edition};
+use workbook::{blocks::code_blocks, comments::comment, edition::Edition};
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the package stands in the project")?;
@@ -46,11 +46,12 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The code with its hidden lines (`# …`) as ordinary ones.
+/// The code with its hidden lines (`# …`) as ordinary ones, and without comments, which are in the page's language.
 fn without_hiding(code: &str) -> String {
     let lines = code.lines().map(|line| match line.trim_start() {
         "#" => "",
         hidden => hidden.strip_prefix("# ").unwrap_or(line),
     });
-    lines.map(|line| line.trim().to_owned() + "\n").collect()
+    let code = lines.map(|line| comment(line).map_or(line, |comment| line.trim_end().trim_end_matches(comment)));
+    code.map(|line| line.trim().to_owned() + "\n").collect()
 }

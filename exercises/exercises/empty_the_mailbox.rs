@@ -1,7 +1,7 @@
 // All letters, and no more waiting · 收完就走
 //
 // 10 minutes · 10 分钟
-// The page · 对应的页：src/basic/receive.md#print, src/basic/receive.zh-CN.md#print
+// The page · 对应的页：src/basic/get.md#ack, src/basic/get.zh-CN.md#ack
 //
 // A consumer waits for ever: it can't know whether another letter will come. This program shall take all letters that are
 // there, in order, and end when the mailbox is empty.

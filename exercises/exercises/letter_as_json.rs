@@ -1,7 +1,7 @@
 // An order as JSON · 用 JSON 写订单
 //
 // 12 minutes · 12 分钟
-// The page · 对应的页：src/basic/send.md#publish, src/basic/send.zh-CN.md#publish
+// The page · 对应的页：src/basic/get.md#properties, src/basic/get.zh-CN.md#properties
 //
 // Programs rarely write prose to each other. This one sends an order for books as JSON, so that the receiver needn't be
 // written in Rust, and says on the envelope what is inside: the property `content_type`. The mailbox `orders` is there already.

@@ -1,7 +1,7 @@
 // Look without taking · 只看不取
 //
 // 8 minutes · 8 分钟
-// The page · 对应的页：src/basic/look.md#get, src/basic/look.zh-CN.md#get
+// The page · 对应的页：src/basic/get.md#nack, src/basic/get.zh-CN.md#nack
 //
 // The console shows a letter and puts it back. Our program asks for a letter too (`basic_get`: give me the next one, or tell me
 // that there is none), but what it has looked at is gone.

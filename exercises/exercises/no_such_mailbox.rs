@@ -1,7 +1,7 @@
 // A letter to nowhere · 寄往不存在的邮箱
 //
 // 12 minutes · 12 分钟
-// The page · 对应的页：src/basic/send.md#sent, src/basic/send.zh-CN.md#sent
+// The page · 对应的页：src/basic/get.md#passive, src/basic/get.zh-CN.md#passive
 //
 // A letter for a mailbox that doesn't exist is thrown away, and `basic_publish` says `Ok`. Make a sender that returns an error
 // instead. It must not make the mailbox itself: nobody would ever look into it. And the connection has to be good for the next letter.

@@ -1,7 +1,7 @@
 // Read the refusal · 读懂拒绝
 //
 // 15 minutes · 15 分钟
-// The page · 对应的页：src/basic/send.md#declare, src/basic/send.zh-CN.md#declare
+// The page · 对应的页：src/basic/get.md#passive, src/basic/get.zh-CN.md#passive
 //
 // When the broker refuses, it says why: a code and a sentence. 404 means that there is no such thing, 406 that it differs from what
 // you say. This program takes every refusal for the first kind.

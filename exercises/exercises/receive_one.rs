@@ -1,7 +1,7 @@
 // Receive one, leave the rest · 只收一封
 //
 // 10 minutes · 10 分钟
-// The page · 对应的页：src/basic/receive.md#ack, src/basic/receive.zh-CN.md#ack
+// The page · 对应的页：src/basic/get.md#ack, src/basic/get.zh-CN.md#ack
 //
 // Three letters wait. The program wants one of them and then ends. Why are the other two gone?
 //

@@ -1,7 +1,7 @@
 // Kill the consumer · 消费者半路倒下
 //
 // 15 minutes · 15 分钟
-// The page · 对应的页：src/basic/receive.md#ack, src/basic/receive.zh-CN.md#ack
+// The page · 对应的页：src/basic/get.md#ack, src/basic/get.zh-CN.md#ack
 //
 // The consumer works on one letter after the other. In the middle of “two” it is killed. With automatic acknowledgement the broker
 // has forgotten all three letters by then. A consumer that signs for each letter itself (manual acknowledgement) loses none.

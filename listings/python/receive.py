@@ -1,4 +1,4 @@
-"""The consumer: prints each letter that reaches the mailbox `hello`, until CTRL+C."""
+"""The consumer: prints each message that reaches the queue `hello`, until CTRL+C."""
 
 import os
 
@@ -6,7 +6,7 @@ import pika
 
 
 # ANCHOR: print
-def print_letter(channel, method, properties, body):
+def print_message(channel, method, properties, body):
     print(f"Received: {body.decode(errors='replace')}", flush=True)
 # ANCHOR_END: print
 
@@ -17,12 +17,12 @@ channel = connection.channel()
 channel.queue_declare(queue="hello", durable=True)
 
 # ANCHOR: consume
-channel.basic_consume(queue="hello", on_message_callback=print_letter, auto_ack=True)
+channel.basic_consume(queue="hello", on_message_callback=print_message, auto_ack=True)
 # ANCHOR_END: consume
 
 # ANCHOR: wait
 try:
-    print("Waiting for letters. Press CTRL+C to leave.", flush=True)
+    print("Waiting for messages. Press CTRL+C to leave.", flush=True)
     channel.start_consuming()
     raise SystemExit("the broker cancelled our subscription")
 except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The producer: puts one letter into the mailbox `hello` and goes home."""
+"""The producer: sends one message to the queue `hello`."""
 
 import os
 

@@ -11,8 +11,8 @@ use std::{fmt, io, net::SocketAddr};
 pub enum Error {
     /// Another program listens on that address already.
     #[error(
-        "port {} on {} is taken: another broker (RabbitMQ, or another post office) listens there. Stop it, or choose \
-         another address with --listen", .0.port(), .0.ip()
+        "port {} on {} is taken: a broker (that of `cargo workbook`, another post office, or RabbitMQ) listens there \
+         already. Use that one; nothing more is to be done. Or choose another address with --listen", .0.port(), .0.ip()
     )]
     PortTaken(SocketAddr),
     /// The address can be reached from other machines, and nobody allowed that.

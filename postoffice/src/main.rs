@@ -67,11 +67,36 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let mut signals = Signals::listen()?; // not a moment later than CTRL+C is announced
     say(&format!("The post office is open: {}", office.uri()));
     say("It keeps messages in memory; they are gone when it closes. CTRL+C closes it.");
-    signals.next().await;
+    tokio::select! {
+        _ = signals.next() => {}
+        () = report_blocked_publishers(&office) => {}
+    }
     say("Closing.");
     tokio::select! {
         () = office.close() => Ok(ExitCode::SUCCESS),
         status = signals.next() => Ok(ExitCode::from(status)), // somebody can't wait until all clients have agreed
+    }
+}
+
+/// Says when publishers are blocked and when they may go on: on their side, nothing tells but silence. Never ends.
+async fn report_blocked_publishers(office: &PostOffice) {
+    let mut look = tokio::time::interval(Duration::from_millis(200));
+    let mut were_blocked = false;
+    loop {
+        look.tick().await;
+        let blocked: Vec<_> = office.connections().into_iter().filter(|connection| connection.blocked).collect();
+        if blocked.is_empty() == were_blocked {
+            were_blocked = !were_blocked;
+            let names = blocked.iter().map(|one| one.name.as_ref().unwrap_or(&one.peer).as_str()).collect::<Vec<_>>();
+            say(&match were_blocked {
+                true => format!(
+                    "Low on memory: messages take more than --memory-limit. Publishers are blocked until consumers have \
+                     made room: {}",
+                    names.join(", ")
+                ),
+                false => "There is room again: no publisher is blocked.".to_owned(),
+            });
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The three editions of the book, loaded from the one source tree.
 
-use crate::{blocks::shared_path, drawings, listings::mark_blocks, pictures, twins, twins::Pair};
+use crate::{
+    blocks::shared_path, comments::ChineseComments, drawings, listings::mark_blocks, pictures, twins, twins::Pair,
+};
 use anyhow::{Context, Result, ensure};
 use mdbook_driver::{
     MDBook,
@@ -85,6 +87,9 @@ impl Edition {
         add(&mut config, "output.html.additional-js", "assets/editions.js")?;
 
         let mut book = MDBook::load_with_config_and_summary(root, config, summary)?;
+        if self == Self::Chinese {
+            book.with_preprocessor(ChineseComments);
+        }
         let mut failure = Ok(());
         book.book.for_each_mut(|item| {
             if let (BookItem::Chapter(chapter), Ok(())) = (item, &failure)

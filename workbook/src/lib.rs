@@ -7,6 +7,7 @@ pub mod beside;
 pub mod blocks;
 pub mod broker;
 pub mod class;
+pub mod comments;
 pub mod drawings;
 pub mod edition;
 pub mod finish;

@@ -89,6 +89,7 @@ async fn main() -> Result<()> {
             };
             serve(options, |url, broker| {
                 println!("{broker}\nThe book is at {url} (press CTRL+C to end)");
+                println!("Programs in a terminal use the same broker: nobody has to run `cargo run -p postoffice`.");
                 if !args.no_open
                     && let Err(error) = opener::open_browser(url)
                 {

@@ -84,11 +84,11 @@ fn a_letter_travels(reader: &Reader, served: &Served) {
 
     reader.go(&format!("{book}/zh-CN/basic/receive.html"));
     reader.click(".listing-bar[data-ready] .run");
-    reader.wait_for_pane("receive", "Waiting for letters.");
+    reader.wait_for_pane("receive", "Waiting for messages.");
     reader.wait_for("document.querySelector('.flow[data-queue=hello]')?.dataset.consumers === '1'");
 
     reader.go(&format!("{book}/en-zh/basic/send.html"));
-    reader.wait_for_pane("receive", "Waiting for letters."); // the pane has come along
+    reader.wait_for_pane("receive", "Waiting for messages."); // the pane has come along
     // A letter passes faster than a queue can be counted; the strip has to show it all the same.
     reader.eval(
         "(window.letters = 0, new MutationObserver(changes => changes.forEach(({ addedNodes }) => addedNodes.forEach(node => {
@@ -168,13 +168,13 @@ fn everything_can_be_done_with_the_keyboard() {
     };
     press_tab_until(".listing-bar .run");
     reader.press("Enter");
-    reader.wait_for_pane("receive", "Waiting for letters.");
+    reader.wait_for_pane("receive", "Waiting for messages.");
     press_tab_until(".pane .stop");
     reader.press("Enter");
     reader.wait_for("document.querySelector('.pane').dataset.state === 'ended'");
     reader.wait_for("document.activeElement.matches('.pane pre')"); // the button is gone
     reader.click(".listing-bar .run");
-    reader.wait_for_pane("receive (2)", "Waiting for letters.");
+    reader.wait_for_pane("receive (2)", "Waiting for messages.");
     reader.eval("document.querySelector('.pane:last-child pre').focus()");
     reader.press_with_ctrl("c");
     reader.wait_for("document.querySelector('.pane:last-child').dataset.state === 'ended'");

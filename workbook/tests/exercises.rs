@@ -310,6 +310,45 @@ fn starters_and_hints_speak_both_languages_and_name_their_page() {
     assert_none(&problems);
 }
 
+/// What an exercise asks for was shown before: on its page, or on one that stands before it.
+#[test]
+fn each_call_that_a_solution_makes_is_taught_on_its_page_or_before() {
+    const CALLS: [&str; 13] = [
+        "create_channel(",
+        "queue_declare(",
+        "basic_publish(",
+        "basic_consume(",
+        "basic_get(",
+        ".ack(",
+        ".nack(",
+        "requeue: true",
+        "passive: true",
+        "with_content_type(",
+        "content_type()",
+        "no_ack: true",
+        ".close(",
+    ];
+    let summary = read("src/SUMMARY.md");
+    let order: Vec<_> = summary.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    let taught = |page: &str| {
+        let page = read(format!("src/{page}"));
+        let included = page.split("{{#").skip(1).filter_map(|rest| rest.split([' ', ':', '}']).nth(1));
+        let listings = included.filter_map(|file| file.strip_prefix("../../")).map(read).collect::<String>();
+        page + &listings
+    };
+    let mut problems = Vec::new();
+    for Exercise { name, page, .. } in EXERCISES.iter() {
+        let solution = read(format!("exercises/solutions/{name}.rs"));
+        let page = page.split('#').next().expect("a page");
+        let until = order.iter().position(|of| *of == page).expect("the summary has it");
+        let pages: String = order[..=until].iter().map(|page| taught(page)).collect();
+        for call in CALLS.iter().filter(|call| parts(&solution).0.contains(**call) && !pages.contains(**call)) {
+            problems.push(format!("{name}: its solution uses {call}, which no page up to {page} shows"));
+        }
+    }
+    assert_none(&problems);
+}
+
 #[test]
 fn the_book_lists_every_exercise_with_its_minutes_and_its_page_links_back() {
     let mut problems = Vec::new();

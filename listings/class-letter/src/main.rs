@@ -15,12 +15,16 @@ use lapin::{
     types::FieldTable,
     uri::AMQPUri,
 };
-use std::{env, net::Ipv6Addr};
+use std::{env, ffi::OsString, net::Ipv6Addr};
 use tokio::signal;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut words = env::args().skip(1);
+    let given = env::args_os().skip(1).map(OsString::into_string);
+    let given: Result<Vec<_>, _> = given.collect();
+    let given =
+        given.map_err(|_| anyhow!("names and texts have to be UTF-8"))?;
+    let mut words = given.into_iter();
     let me = words
         .next()
         .context("say who you are: `cargo run -p class-letter -- anna`")?;
@@ -51,7 +55,10 @@ async fn main() -> Result<()> {
 
     match words.next() {
         Some(friend) => {
-            let text = words.next().unwrap_or_else(|| format!("Hi, {friend}!"));
+            let mut text = words.collect::<Vec<_>>().join(" ");
+            if text.is_empty() {
+                text = format!("Hi, {friend}!");
+            }
             write(&channel, &friend, &text).await?;
         }
         None => {
@@ -83,7 +90,7 @@ fn read(addr: &str) -> Result<AMQPUri> {
 }
 
 // ANCHOR: write
-/// Puts a letter into a classmate's mailbox.
+/// Puts a message into a classmate's queue.
 async fn write(channel: &Channel, friend: &str, text: &str) -> Result<()> {
     channel
         .basic_publish(
@@ -100,9 +107,9 @@ async fn write(channel: &Channel, friend: &str, text: &str) -> Result<()> {
 // ANCHOR_END: write
 
 // ANCHOR: sign
-/// Prints each letter in our mailbox, then signs for it. Ends only with an error.
+/// Prints each message in our queue, then acknowledges it. Ends only with an error.
 async fn receive(channel: &Channel, mailbox: &str) -> Result<()> {
-    let options = BasicConsumeOptions::default(); // no automatic signature
+    let options = BasicConsumeOptions::default(); // no automatic acknowledgement
     let mut consumer = channel
         .basic_consume(
             mailbox.into(),

@@ -15,11 +15,14 @@ use postoffice::PostOffice;
 use rabbitmq_node::Node;
 use road::Road;
 use std::{
-    fs, thread,
+    fs,
+    io::Write,
+    net::TcpListener,
+    thread,
     time::{Duration, Instant},
 };
 
-const WAITING: &str = "Waiting for letters. Press CTRL+C to leave.";
+const WAITING: &str = "Waiting for messages. Press CTRL+C to leave.";
 
 #[track_caller]
 fn compare(terminal: &Terminal, record: &str) {
@@ -38,16 +41,104 @@ fn a_host_that_nobody_knows_is_named() {
 #[test]
 fn an_address_that_is_none_is_refused() {
     let mut terminal = Terminal::with_address("");
-    for addr in ["localhost:5672", "http://localhost:5672", "amqp://guest:p#1@localhost:5672"] {
-        terminal.run_failing(&format!("AMQP_ADDR={addr} cargo run -p send"));
+    for addr in [
+        "localhost:5672",
+        "http://localhost:5672",
+        "amqp://guest:p#1@localhost:5672",
+        "",
+        "'\"amqp://localhost:5672\"'",
+    ] {
+        terminal.run_failing(&format!("AMQP_ADDR={addr} cargo run -p send-robust"));
     }
     compare(&terminal, "address.term");
+    let mut terminal = Terminal::with_address("");
+    terminal.run_failing("AMQP_ADDR= cargo run -p send");
+    compare(&terminal, "address-raw.term");
+}
+
+#[test]
+fn what_is_not_utf8_is_refused() {
+    let mut terminal = Terminal::with_address("");
+    terminal.run_failing(r"cargo run -p send-robust -- $'caf\xe9'");
+    terminal.run_failing(r"AMQP_ADDR=$'amqp://caf\xe9' cargo run -p send-robust");
+    compare(&terminal, "not-utf8.term");
+}
+
+/// Somebody who accepts connections at a port that is no broker's, and says this.
+fn somebody_who_says(words: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        let connections: Vec<_> = listener
+            .incoming()
+            .map_while(Result::ok)
+            .inspect(|mut connection| drop(connection.write_all(words)))
+            .collect();
+        drop(connections); // kept open until the process ends
+    });
+    place
+}
+
+#[test]
+fn a_port_that_says_nothing_is_given_up() {
+    let place = somebody_who_says(b"");
+    let mut terminal = Terminal::with_address(&format!("amqp://{place}"));
+    terminal.rename(place, "127.0.0.1:5672");
+    terminal.run_failing("cargo run -p send-robust");
+    compare(&terminal, "silent-port.term");
+    let said = terminal.run_failing("cargo run -p receive-robust");
+    assert_eq!(said.matches("says nothing").count(), 2, "{said}");
+}
+
+#[test]
+fn an_answer_that_is_not_amqp_is_called_so() {
+    let place = somebody_who_says(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    let mut terminal = Terminal::with_address(&format!("amqp://{place}"));
+    terminal.rename(place, "127.0.0.1:5672");
+    terminal.run_failing("cargo run -p send");
+    terminal.run_failing("cargo run -p send-robust");
+    compare(&terminal, "not-amqp.term");
+}
+
+#[test]
+fn a_blocked_publisher_gives_up_and_the_post_office_says_that_it_blocks() {
+    let mut office = Terminal::with_address("");
+    let place = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    office.rename(place.clone(), "127.0.0.1:5672");
+    office.start("cargo run -p postoffice -- --listen 127.0.0.1:5672 --memory-limit 1");
+    office.expect(&format!("The post office is open: amqp://{place}"));
+    office.expect("It keeps messages in memory; they are gone when it closes. CTRL+C closes it.");
+    let mut send = Terminal::with_address(&format!("amqp://{place}"));
+    send.run("cargo run -p send"); // it has room for the first alone
+    send.run_failing("cargo run -p send-robust");
+    office.expect("Low on memory: messages take more than --memory-limit. Publishers are blocked until consumers have made room: send");
+    stage::compare_in("errors", &[office.shown().to_owned(), send.shown().to_owned()], "blocked.term");
+    let mut receive = Terminal::with_address(&format!("amqp://{place}"));
+    receive.start("cargo run -p receive");
+    office.expect("There is room again: no publisher is blocked.");
+}
+
+#[test]
+fn a_publisher_that_rabbitmq_blocks_gives_up_too() {
+    let Some(stage) = Stage::with_tools() else { return };
+    let watermark = |fraction: &str| {
+        let node = stage.node().expect("it has tools");
+        let set = node.rabbitmqctl().args(["-q", "set_vm_memory_high_watermark", fraction]).status();
+        assert!(set.unwrap().success());
+    };
+    watermark("0"); // the alarm is on
+    let mut terminal = stage.terminal();
+    terminal.start("cargo run -p send-robust");
+    let status = terminal.wait();
+    watermark("0.6");
+    assert_eq!(status.code(), Some(1), "{}", terminal.shown());
+    assert!(terminal.shown().contains("does it block publishers?"), "{}", terminal.shown());
 }
 
 #[test]
 fn an_address_with_tls_is_refused() {
     let mut terminal = Terminal::with_address("");
-    terminal.run_failing("AMQP_ADDR=amqps://localhost:5671 cargo run -p send");
+    terminal.run_failing("AMQP_ADDR=amqps://localhost:5671 cargo run -p send-robust");
     compare(&terminal, "no-tls.term");
 }
 
@@ -181,8 +272,8 @@ fn a_shared_queue_that_is_not_durable_is_not_made() {
 
 /// What the declaration in RabbitMQ's own tutorials comes to.
 const AS_QUORUM: (&str, &str) = (
-    "FieldTable::default(),",
-    r#"[("x-queue-type".into(), lapin::types::AMQPValue::LongString("quorum".into()))].into_iter().collect::<std::collections::BTreeMap<_, _>>().into(),"#,
+    "FieldTable::default();",
+    r#"[("x-queue-type".into(), lapin::types::AMQPValue::LongString("quorum".into()))].into_iter().collect::<std::collections::BTreeMap<_, _>>().into();"#,
 );
 
 #[test]
@@ -231,7 +322,7 @@ fn a_queue_whose_consumer_wants_it_alone_takes_no_second() {
 
 #[test]
 fn a_queue_that_does_not_exist_can_not_be_consumed() {
-    let consume = "basic_consume(\n            \"hello\"";
+    let consume = "basic_consume(\"hello\"";
     let program = edited::program("missing-queue", "receive", &[(consume, &consume.replace("hello", "helo"))]);
     for stage in Stage::on_each_broker() {
         let mut terminal = stage.terminal();
@@ -242,12 +333,12 @@ fn a_queue_that_does_not_exist_can_not_be_consumed() {
 }
 
 /// The mistakes of somebody who names an exchange that doesn't exist.
-const MISLED: (&str, &str) = (r#""".into(),      //"#, r#""sorting".into(), //"#);
+const MISLED: (&str, &str) = (r#"let exchange = """#, r#"let exchange = "sorting""#);
 const PUBLISHED: &str = ".await?;\n    println!";
 /// Waits until the broker confirms the letter, which is the first answer after it.
 const CONFIRMS: (&str, &str) = (
-    "    let text =",
-    "    channel.confirm_select(lapin::options::ConfirmSelectOptions::default()).await?;\n    let text =",
+    "    let words:",
+    "    channel.confirm_select(lapin::options::ConfirmSelectOptions::default()).await?;\n    let words:",
 );
 
 #[test]
@@ -304,8 +395,8 @@ fn each_section_shows_its_error_and_each_is_in_the_table() {
 
 #[test]
 fn what_was_signed_for_automatically_can_not_be_signed_for_again() {
-    let decode = "        match str::from_utf8(&delivery.data) {";
-    let sign = format!("        delivery.ack(lapin::options::BasicAckOptions::default()).await?;\n{decode}");
+    let decode = "        println!(\"Received";
+    let sign = format!("        message.ack(lapin::options::BasicAckOptions::default()).await?;\n{decode}");
     let program = edited::program("signs-again", "receive", &[(decode, &sign)]);
     for mut stage in Stage::on_each_broker() {
         stage.put(b"Life is short, I use Rust!");

@@ -17,7 +17,9 @@ use rabbitmq_node::{Node, RabbitMq};
 use snapbox::Data;
 use std::{
     env,
+    ffi::{OsStr, OsString},
     io::{self, BufRead, BufReader, Read, Write},
+    os::unix::{ffi::OsStrExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio, exit},
     sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
@@ -31,7 +33,7 @@ use tokio::{
 };
 
 /// Longer than anything takes here on a busy machine; only a failure waits so long.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// One RabbitMQ for all scenes of a test binary: the broker that `SCENES_AMQP_ADDR` names, or else what other tests compare
 /// with too. A private node ends with the process.
@@ -191,6 +193,13 @@ impl Stage {
         RUNTIME.block_on(self.control.queue_delete("hello".into(), QueueDeleteOptions::default())).unwrap();
     }
 
+    /// Deletes queues of other names; it is no error when there are none.
+    pub fn delete_named(&self, names: &[&'static str]) {
+        for name in names {
+            RUNTIME.block_on(self.control.queue_delete((*name).into(), QueueDeleteOptions::default())).unwrap();
+        }
+    }
+
     /// A channel of somebody else, to prepare what a program shall meet.
     pub fn control(&self) -> &Channel {
         &self.control
@@ -300,6 +309,7 @@ pub fn compare_in(folder: &str, terminals: &[String], file: &str) {
     let path = root().join("src").join(folder).join(file);
     snapbox::Assert::new()
         .action_env("SNAPSHOTS")
+        .normalize_paths(false) // a backslash is one
         .eq(text, Data::read_from(&path, Some(snapbox::data::DataFormat::Text)));
 }
 
@@ -359,8 +369,8 @@ impl Terminal {
         self.shown += &format!("$ {command}\n");
         let given = command.strip_prefix("AMQP_ADDR=").and_then(|rest| rest.split_once(' '));
         let (addr, command) = match given {
-            Some((addr, command)) => (self.real(addr), command),
-            None => (self.addr.clone(), command),
+            Some((addr, command)) => (bytes_of(&self.real(addr)), command),
+            None => (self.addr.clone().into(), command),
         };
         // One pipe for both, as in a terminal: an error stands below what was printed before it.
         let (output, printing) = io::pipe().unwrap();
@@ -389,10 +399,7 @@ impl Terminal {
                 let program = edited.map_or_else(|| listing_program(name), |(_, program)| program.clone());
                 let mut program = Command::new(program);
                 let argument = self.real(argument);
-                match argument.strip_prefix("--listen ") {
-                    Some(address) => program.args(["--listen", address]),
-                    None => program.args((!argument.is_empty()).then_some(argument)),
-                };
+                program.args(argument.split_whitespace().map(bytes_of));
                 program
             }
             ("rabbitmqctl", _) => {
@@ -441,13 +448,14 @@ impl Terminal {
         kill(Pid::from_raw(child.id() as i32), signal).unwrap();
     }
 
-    /// Presses CTRL+C, and checks that the program leaves well.
+    /// Presses CTRL+C, which ends a program that doesn't handle it, and checks that it ends by that, or well.
     #[track_caller]
     pub fn interrupt(&mut self) {
         self.signal(Signal::SIGINT);
         self.shown += "^C\n";
         let status = self.wait();
-        assert!(status.success(), "ended with {status}:\n{}", self.shown);
+        let is_interrupted = status.signal() == Some(Signal::SIGINT as i32);
+        assert!(status.success() || is_interrupted, "ended with {status}:\n{}", self.shown);
     }
 
     /// Waits for the program to end by itself; what it still printed is shown.
@@ -485,6 +493,19 @@ impl Drop for Terminal {
             let _ = child.wait();
         }
     }
+}
+
+/// A word of a command as a shell reads it: without its quotation marks, and `\xNN` in it is a byte.
+fn bytes_of(word: &str) -> OsString {
+    let quoted = |open: &str| word.strip_prefix(open).and_then(|word| word.strip_suffix('\''));
+    let word = quoted("$'").or_else(|| quoted("'")).unwrap_or(word);
+    let mut parts = word.split("\\x");
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).expect("two hexadecimal digits"));
+        bytes.extend(part[2..].as_bytes());
+    }
+    OsStr::from_bytes(&bytes).to_owned()
 }
 
 fn forward(output: impl Read + Send + 'static, lines: mpsc::Sender<String>) {
