@@ -1,13 +1,13 @@
-// A first letter · 第一封信
+// A first message · 第一条消息
 //
 // 5 minutes · 5 分钟
 // The page · 对应的页：src/basic/send.md#publish, src/basic/send.zh-CN.md#publish
 //
-// The program connects, opens a channel, declares the mailbox `hello`, and takes its leave.
-// It only forgets to send its letter.
+// The program connects, opens a channel, declares the queue `hello`, and closes the connection.
+// It only forgets to publish its message.
 //
-// 程序建立了连接，打开了信道，声明了邮箱 `hello`，最后也道了别，
-// 偏偏忘了把信寄出去。
+// 程序建立了连接，打开了信道，声明了队列 `hello`，最后也关闭了连接，
+// 偏偏忘了把消息发布出去。
 
 use anyhow::Result;
 use lapin::{
@@ -21,8 +21,8 @@ async fn send(addr: &str) -> Result<()> {
     let channel = connection.create_channel().await?;
     channel.queue_declare("hello".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
 
-    // TODO: Publish one letter that says `Life is short, I use Rust!`, so that it lies in the mailbox `hello`.
-    // 待办：发布一封信，内容是 `Life is short, I use Rust!`，让它进入邮箱 `hello`。
+    // TODO: Publish one message that says `Life is short, I use Rust!`, so that it waits in the queue `hello`.
+    // 待办：发布一条消息，内容是 `Life is short, I use Rust!`，让它进入队列 `hello`。
 
     connection.close(200, "goodbye".into()).await?;
     Ok(())
@@ -38,17 +38,18 @@ mod tests {
     use window::check;
 
     #[test]
-    fn one_letter_waits_in_hello() {
+    fn one_message_waits_in_hello() {
         check(&["hello"], async |office| {
             send(office.addr()).await.expect("your program returned an error · 你的程序返回了错误");
             assert_eq!(
                 office.texts(1, "hello").await,
                 ["Life is short, I use Rust!"],
-                "`hello` has to hold this one letter. Which exchange gets it, and with which routing key?\n\
+                "`hello` has to hold this one message. Which exchange gets it, and with which routing key?\n\
                  Something else is there? Compare number and words.\n\
-                 `hello` 里应该正好有这一封信。信交给了哪个交换机？路由键是什么？\n\
-                 信到了却不一样？比一比封数和每个字符，标点是半角的。"
+                 `hello` 里应该正好有这一条消息。消息交给了哪个交换机？路由键是什么？\n\
+                 消息到了却不一样？比一比条数和每个字符，标点是半角的。"
             );
+            office.assert_declared_alike("hello").await;
         });
     }
 }

@@ -4,15 +4,15 @@
 // The page · 对应的页：src/basic/review.md#can-do, src/basic/review.zh-CN.md#can-do
 //
 // Everything together. Guests `sign` the book, whenever they come. The host `read`s it now and then: all entries so far, in order,
-// each one once. The mailbox is `guestbook`; nobody knows who comes first. An entry is the text `NAME: WORDS`.
+// each one once. The queue is `guestbook`; nobody knows who comes first. An entry is a message with the text `NAME: WORDS`.
 //
 // 把学过的都用上。客人随时来留言（`sign`），主人有空就来读（`read`）：到目前为止的留言，按顺序，每条只读一次。
-// 邮箱叫 `guestbook`；谁先来，谁也不知道。一条留言就是一段文字：`名字: 留言`（半角冒号，后面空一格）。
+// 队列叫 `guestbook`；谁先来，谁也不知道。一条留言就是一条消息，内容是 `名字: 留言`（半角冒号，后面空一格）。
 
 use anyhow::{Result, bail};
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
-    options::{BasicGetOptions, BasicPublishOptions, QueueDeclareOptions},
+    options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions, QueueDeclareOptions},
     types::FieldTable,
 };
 
@@ -23,8 +23,8 @@ async fn sign(addr: &str, name: &str, words: &str) -> Result<()> {
 }
 
 async fn read(addr: &str) -> Result<Vec<String>> {
-    // TODO: Take all entries, until the mailbox is empty. Show bytes that are not text with `escape_ascii`.
-    // 待办：取出所有留言，直到邮箱空了。不是文字的字节，用 `escape_ascii` 显示。
+    // TODO: Take all entries, until the queue is empty. Show bytes that are not text with `escape_ascii`.
+    // 待办：取出所有留言，直到队列空了。不是文字的字节，用 `escape_ascii` 显示。
     bail!("not written yet · 还没有写")
 }
 
@@ -35,40 +35,49 @@ fn main() {
 #[cfg(test)]
 mod tests {
     use super::{read, sign};
-    use window::check;
+    use std::net::TcpListener;
+    use window::{Office, check, fresh};
 
     const FAILED: &str = "your program returned an error · 你的程序返回了错误";
+
+    /// What the host reads; not by a subscription. · 主人读到的留言；不能用订阅去读。
+    async fn entries(office: &Office, or_else: &str) -> Vec<String> {
+        let road = office.road().await;
+        let entries = read(road.addr()).await.expect(or_else);
+        road.assert_no_subscription();
+        entries
+    }
 
     #[test]
     fn what_guests_write_waits_for_the_host() {
         check(&["guestbook"], async |office| {
-            sign(office.addr(), "Anna", "Lovely!").await.expect(FAILED);
-            sign(office.addr(), "小李", "下次再来！").await.expect(FAILED);
+            let (lovely, again) = (fresh("Lovely!"), fresh("下次再来！"));
+            sign(office.addr(), "Anna", &lovely).await.expect(FAILED);
+            sign(office.addr(), "小李", &again).await.expect(FAILED);
             assert_eq!(
                 office.texts(2, "guestbook").await,
-                ["Anna: Lovely!", "小李: 下次再来！"],
+                [format!("Anna: {lovely}"), format!("小李: {again}")],
                 "this is what `guestbook` has to hold · `guestbook` 里应该是这些"
             );
-            assert!(
-                office.is_durable("guestbook").await,
-                "the guest book would be gone after the broker's restart · 消息代理一重启，留言簿就没有了"
-            );
+            office.assert_declared_alike("guestbook").await;
         });
     }
 
     #[test]
     fn the_host_reads_each_entry_once() {
         check(&["guestbook"], async |office| {
-            sign(office.addr(), "Anna", "Lovely!").await.expect(FAILED);
-            sign(office.addr(), "小李", "下次再来！").await.expect(FAILED);
-            let entries = read(office.addr()).await.expect(FAILED);
-            assert_eq!(entries, ["Anna: Lovely!", "小李: 下次再来！"], "all entries, in order · 全部留言，按顺序");
-            sign(office.addr(), "Tom", "Me too").await.expect(FAILED);
-            let entries = read(office.addr()).await.expect(FAILED);
+            let (lovely, again, me_too) = (fresh("Lovely!"), fresh("下次再来！"), fresh("Me too"));
+            sign(office.addr(), "Anna", &lovely).await.expect(FAILED);
+            sign(office.addr(), "小李", &again).await.expect(FAILED);
+            let read = entries(office, FAILED).await;
+            let wanted = [format!("Anna: {lovely}"), format!("小李: {again}")];
+            assert_eq!(read, wanted, "all entries, in order · 全部留言，按顺序");
+            sign(office.addr(), "Tom", &me_too).await.expect(FAILED);
             assert_eq!(
-                entries,
-                ["Tom: Me too"],
-                "the host has read the other entries already; are they signed for?\n别的留言主人已经读过了；签收了吗？"
+                entries(office, FAILED).await,
+                [format!("Tom: {me_too}")],
+                "this is the only entry that the host has not read yet; are the others acknowledged?\n\
+                 主人没读过的留言只有这一条；别的都确认了吗？"
             );
         });
     }
@@ -76,11 +85,17 @@ mod tests {
     #[test]
     fn the_host_may_come_first() {
         check(&["guestbook"], async |office| {
-            let entries = read(office.addr()).await.expect(
-                "nobody has signed yet, and that is no error: who declares the mailbox, and how?\n\
-                 还没有人留言，这不算错误：谁来声明邮箱？怎样声明？",
+            let read = entries(
+                office,
+                "nobody has signed yet, and that is no error: who declares the queue, and how?\n\
+                 还没有人留言，这不算错误：谁来声明队列？怎样声明？",
+            )
+            .await;
+            assert!(
+                read.is_empty(),
+                "nobody has signed yet, and the host has read {read:?} · 还没有人留言，主人却读到了 {read:?}"
             );
-            assert!(entries.is_empty(), "nobody has signed yet · 还没有人留言");
+            office.assert_declared_alike("guestbook").await;
         });
     }
 
@@ -88,16 +103,31 @@ mod tests {
     fn a_scribble_stops_nobody() {
         check(&["guestbook"], async |office| {
             office.declare("guestbook").await;
+            let words = fresh("Anna: Lovely!");
             office.put("guestbook", b"\xff\xfe").await;
-            office.put("guestbook", "Anna: Lovely!").await;
-            let entries = read(office.addr()).await.expect(
-                "your program returned an error: a letter that is not text is no error, and the mailbox is there, durable\n\
-                 程序返回了错误：不是文字的信不算错误；邮箱也已经有了，是持久化的",
-            );
+            office.put("guestbook", &words).await;
+            let read = entries(
+                office,
+                "your program returned an error: a message that is not text is no error, and the queue is there, durable\n\
+                 程序返回了错误：不是文字的消息不算错误；队列也已经有了，是持久化的",
+            )
+            .await;
             assert_eq!(
-                entries,
-                [r"\xff\xfe", "Anna: Lovely!"],
+                read,
+                [r"\xff\xfe".to_owned(), words],
                 "bytes that are not text are shown, and the next entry is read\n不是文字的字节要显示出来，后面的留言也要读到"
+            );
+        });
+    }
+
+    #[test]
+    fn without_a_broker_both_return_an_error() {
+        check(&[], async |_office| {
+            let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it is bound");
+            let nobody = format!("amqp://{free}"); // the listener is gone: nobody answers there
+            assert!(
+                sign(&nobody, "Anna", "Lovely!").await.is_err() && read(&nobody).await.is_err(),
+                "no broker answers, and your program says that all is well\n没有消息代理应答，你的程序却说一切正常"
             );
         });
     }

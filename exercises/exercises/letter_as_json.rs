@@ -3,13 +3,14 @@
 // 12 minutes · 12 分钟
 // The page · 对应的页：src/basic/get.md#properties, src/basic/get.zh-CN.md#properties
 //
-// Programs rarely write prose to each other. This one sends an order for books as JSON, so that the receiver needn't be
-// written in Rust, and says on the envelope what is inside: the property `content_type`. The mailbox `orders` is there already.
+// Programs rarely write prose to each other. This one sends an order for books as JSON, so that the consumer needn't be
+// written in Rust, and says in the message's properties what is inside: the property `content_type`. The queue `orders` is
+// there already.
 //
-// 程序之间通信，很少用大段的文字。这个程序用 JSON 寄出订书的订单，收信方就不一定要用 Rust 写；
-// 它还要在信封上注明里面装的是什么，也就是属性 `content_type`。邮箱 `orders` 已经有了。
+// 程序之间通信，很少用大段的文字。这个程序用 JSON 发送订书的订单，消费者就不一定要用 Rust 写；
+// 它还要在消息的属性里注明消息体是什么，也就是属性 `content_type`。队列 `orders` 已经有了。
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use lapin::{BasicProperties, Channel, options::BasicPublishOptions};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ struct Order {
 async fn send(channel: &Channel, order: &Order) -> Result<()> {
     // TODO: This is how Rust shows a value to a programmer. Write JSON with `serde_json`, and set the content type
     // `application/json`.
-    // 待办：这是 Rust 给程序员看的写法。请用 `serde_json` 写成 JSON，并把 content type 设为 `application/json`。
+    // 待办：这是 Rust 给程序员看的写法。请用 `serde_json` 写成 JSON，并把 `content_type` 设为 `application/json`。
     let text = format!("{order:?}");
     let properties = BasicProperties::default();
     let options = BasicPublishOptions::default();
@@ -31,8 +32,8 @@ async fn send(channel: &Channel, order: &Order) -> Result<()> {
 }
 
 fn read(body: &[u8]) -> Result<Order> {
-    // TODO: Read the order from the JSON. A letter that is no order is an error.
-    // 待办：从 JSON 里读出订单。不是订单的信，要返回错误。
+    // TODO: Read the order from the JSON. For a message that is no order, return the error of `serde_json`: it says why.
+    // 待办：从 JSON 里读出订单。消息不是订单，就返回 `serde_json` 的错误，它说得出原因。
     bail!("not written yet · 还没有写");
 }
 
@@ -45,57 +46,72 @@ mod tests {
     use super::{Order, read, send};
     use serde_json::{Value, json};
     use std::panic::catch_unwind;
-    use window::check;
-
-    fn order() -> Order {
-        Order { book: "三体".into(), copies: 2 }
-    }
+    use window::{check, fresh};
 
     #[test]
-    fn the_letter_is_json_and_says_so() {
-        check(&["orders"], async |office| {
-            office.declare("orders").await;
-            send(&office.channel().await, &order()).await.expect("your program returned an error · 你的程序返回了错误");
-            let letters = office.letters(1, "orders").await;
-            assert_eq!(letters.len(), 1, "`orders` has to hold one letter · `orders` 里应该有一封信");
-            assert_eq!(
-                serde_json::from_slice::<Value>(&letters[0].body).ok(),
-                Some(json!({ "book": "三体", "copies": 2 })),
-                "the letter says {:?}, and that is not the order as JSON\n信里写的是 {:?}，这不是 JSON 写成的订单",
-                letters[0].text(),
-                letters[0].text()
-            );
-            assert_eq!(
-                letters[0].properties.content_type().as_ref().map(|kind| kind.as_str()),
-                Some("application/json"),
-                "the envelope doesn't say what is inside: set the property content_type\n\
-                 信封上没有注明里面是什么：请设置属性 content_type"
-            );
-        });
+    fn the_message_is_json_and_says_so() {
+        // The second title has what is special in JSON. · 第二个书名里有 JSON 的特殊字符。
+        for (book, copies) in [(fresh("三体"), 2), (fresh("“Rust” \"in\" C:\\books\nand more"), 70_000)] {
+            check(&["orders"], async |office| {
+                office.declare("orders").await;
+                let order = Order { book: book.clone(), copies };
+                send(&office.channel().await, &order)
+                    .await
+                    .expect("your program returned an error · 你的程序返回了错误");
+                let messages = office.messages(1, "orders").await;
+                assert_eq!(messages.len(), 1, "`orders` has to hold one message · `orders` 里应该有一条消息");
+                assert_eq!(
+                    serde_json::from_slice::<Value>(&messages[0].body).ok(),
+                    Some(json!({ "book": book, "copies": copies })),
+                    "the message says {:?}, and that is not the order {order:?} as JSON (`None`: it is no JSON at all)\n\
+                     消息里写的是 {:?}，这不是订单 {order:?} 的 JSON（`None` 就是根本不是 JSON）",
+                    messages[0].text(),
+                    messages[0].text()
+                );
+                let content_type = messages[0].properties.content_type().as_ref().map(|kind| kind.as_str());
+                assert!(
+                    content_type.is_some(),
+                    "the message doesn't say what is inside: set the property `content_type`\n\
+                     消息没有注明里面是什么：请设置属性 `content_type`"
+                );
+                assert_eq!(
+                    content_type,
+                    Some("application/json"),
+                    "the property `content_type` is set, and it is not the name of JSON, letter by letter\n\
+                     属性 `content_type` 设置了，但写的不是 JSON 的名字，一个字符也不能差"
+                );
+            });
+        }
     }
 
     #[test]
     fn an_order_is_read_back() {
-        let read =
-            read(br#"{"copies":3,"book":"Rust"}"#).expect("this is an order: read it · 这是一份订单，应该读得出来");
-        assert_eq!(
-            read,
-            Order { book: "Rust".into(), copies: 3 },
-            "read differently from what was written · 读出来的和写的不一样"
-        );
+        let book = fresh("“Rust” \"书\"");
+        let written = json!({ "copies": 3, "book": book });
+        for json in [serde_json::to_vec(&written), serde_json::to_vec_pretty(&written)] {
+            let order = read(&json.expect("JSON")).expect("this is an order: read it · 这是一份订单，应该读得出来");
+            let wanted = Order { book: book.clone(), copies: 3 };
+            assert_eq!(order, wanted, "read differently from what was written · 读出来的和写的不一样");
+        }
     }
 
     #[test]
-    fn a_letter_that_is_no_order_is_an_error() {
-        for letter in [&b"Hello!"[..], br#"{"book":"Rust"}"#, b"\xff"] {
-            let read = catch_unwind(|| read(letter)).unwrap_or_else(|_| {
-                panic!("one strange letter stops the whole program: return an error\n一封奇怪的信就让整个程序停下了：请返回错误")
+    fn a_message_that_is_no_order_is_an_error() {
+        for body in [&b"Hello!"[..], br#"{"book":"Rust"}"#, br#"{"book":"Rust","copies":-1}"#, b"\xff"] {
+            let read = catch_unwind(|| read(body)).unwrap_or_else(|_| {
+                panic!("one strange message stops the whole program: return an error\n一条奇怪的消息就让整个程序停下了：请返回错误")
             });
+            let words = read.map_err(|error| format!("{error:#}"));
+            let why = serde_json::from_slice::<Order>(body).expect_err("no order").to_string();
+            let shown = body.escape_ascii();
             assert!(
-                read.is_err(),
-                "“{}” is no order, and your program made one of it: {read:?}\n“{}” 不是订单，你的程序却编出了一份：{read:?}",
-                letter.escape_ascii(),
-                letter.escape_ascii()
+                words.is_err(),
+                "“{shown}” is no order, and your program made one of it: {words:?}\n“{shown}” 不是订单，你的程序却编出了一份：{words:?}"
+            );
+            assert!(
+                words.as_ref().is_err_and(|words| words.contains(&why)),
+                "“{shown}” is no order, and the error hides why: {words:?}. `serde_json` knows: {why}\n\
+                 “{shown}” 不是订单，可是错误里没有说出原因：{words:?}。`serde_json` 知道原因：{why}"
             );
         }
     }

@@ -1,6 +1,6 @@
 // Bytes and text: a solution · 字节与文字：一种解法
 
-/// A text as the body of a letter. · 把文字变成消息体。
+/// A text as the body of a message. · 把文字变成消息体。
 fn body(text: &str) -> Vec<u8> {
     // A Rust text is UTF-8 already: these are its bytes, and nothing is lost.
     // Rust 的文字本来就是 UTF-8，直接取它的字节，什么都不会丢。
@@ -10,8 +10,8 @@ fn body(text: &str) -> Vec<u8> {
 /// The line to print for a body: its text, or `bytes that are not text: ` and the bytes, shown as `escape_ascii` shows them.
 /// 收到消息体之后要打印的一行：是文字就打印文字；不是文字，就打印 `bytes that are not text: `，后面跟上 `escape_ascii` 转写的字节。
 fn line(body: &[u8]) -> String {
-    // The broker never looks inside, so nobody but the receiver can find out whether it is text.
-    // 消息代理从不拆信，所以是不是文字，只有收信的一方才能查明。
+    // The broker never looks into a body, so nobody but the consumer can find out whether it is text.
+    // 消息代理从不看消息体，所以是不是文字，只有消费者才能查明。
     match str::from_utf8(body) {
         Ok(text) => text.to_owned(),
         Err(_) => format!("bytes that are not text: {}", body.escape_ascii()),
@@ -24,23 +24,24 @@ fn main() {}
 mod tests {
     use super::{body, line};
     use std::panic::catch_unwind;
-    use window::check;
+    use window::{check, fresh};
 
     #[test]
     fn a_text_arrives_as_it_was_sent() {
         check(&["hello"], async |office| {
             office.declare("hello").await;
-            for text in ["Hello!", "你好，Rust！", "Grüße 🦀"] {
+            let sent = ["Hello!", "你好，Rust！", "Grüße 🦀"].map(fresh);
+            for text in &sent {
                 office.put("hello", body(text)).await;
             }
-            let letters = office.letters(3, "hello").await;
-            let lines = letters.iter().map(|letter| catch_unwind(|| line(&letter.body)).ok());
+            let messages = office.messages(3, "hello").await;
+            let lines = messages.iter().map(|message| catch_unwind(|| line(&message.body)).ok());
             let lines: Vec<Option<String>> = lines.collect();
             assert_eq!(
                 lines,
-                ["Hello!", "你好，Rust！", "Grüße 🦀"].map(|text| Some(text.to_owned())),
-                "what is printed is not what was sent. Are all bytes of the text in the letter?\n\
-                 打印出来的和寄出去的不一样。文字的每个字节都在信里吗？"
+                sent.map(Some),
+                "what is printed is not what was sent (`None`: `line` panicked). Are all bytes of the text in the message?\n\
+                 打印出来的和发出去的不一样（`None` 就是 `line` panic 了）。文字的每个字节都在消息里吗？"
             );
         });
     }
@@ -49,16 +50,18 @@ mod tests {
     fn bytes_that_are_not_text_are_shown() {
         check(&["hello"], async |office| {
             office.declare("hello").await;
-            office.put("hello", b"\xff\x00Rust").await;
-            let strange = office.letters(1, "hello").await.remove(0).body;
+            let rust = fresh("Rust");
+            office.put("hello", [b"\xff\x00", rust.as_bytes()].concat()).await;
+            let strange = office.messages(1, "hello").await.remove(0).body;
             let shown = catch_unwind(|| line(&strange)).unwrap_or_else(|_| {
                 panic!(
-                    "your program stopped at a letter that is not text, and will print no other\n\
-                     遇到一封不是文字的信，你的程序就停下了，后面的信再也打印不出来"
+                    "your program stopped at a message that is not text, and will print no other\n\
+                     遇到一条不是文字的消息，你的程序就停下了，后面的消息再也打印不出来"
                 )
             });
             assert_eq!(
-                shown, r"bytes that are not text: \xff\x00Rust",
+                shown,
+                format!(r"bytes that are not text: \xff\x00{rust}"),
                 "the bytes themselves have to show, so that nothing is guessed\n请用 `escape_ascii` 显示这些字节，不要猜成文字"
             );
         });

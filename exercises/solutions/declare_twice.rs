@@ -3,10 +3,10 @@
 use anyhow::Result;
 use lapin::{Channel, options::QueueDeclareOptions, types::FieldTable};
 
-/// Makes sure that there is a mailbox `hello`. · 确保邮箱 `hello` 存在。
-async fn open_mailbox(channel: &Channel) -> Result<()> {
-    // The same name with the same qualities: then it doesn't matter who comes first, or how often.
-    // 名字一样，特性也一样，那么谁先来、来几次，都没有关系。
+/// Makes sure that there is a queue `hello`. · 确保队列 `hello` 存在。
+async fn open_queue(channel: &Channel) -> Result<()> {
+    // The same name with the same options: then it doesn't matter who comes first, or how often.
+    // 名字一样，选项也一样，那么谁先来、来几次，都没有关系。
     channel.queue_declare("hello".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
     Ok(())
 }
@@ -15,18 +15,19 @@ fn main() {}
 
 #[cfg(test)]
 mod tests {
-    use super::open_mailbox;
-    use window::check;
+    use super::open_queue;
+    use window::{check, fresh};
 
     #[test]
-    fn a_mailbox_that_is_there_keeps_its_letters() {
+    fn a_queue_that_is_there_keeps_its_messages() {
         check(&["hello"], async |office| {
             office.declare("hello").await;
-            office.put("hello", "Don't lose me").await;
+            let text = fresh("Don't lose me");
+            office.put("hello", &text).await;
             let channel = office.channel().await;
-            open_mailbox(&channel).await.expect(
-                "the broker refused, because your qualities differ from those of the mailbox; its words follow\n\
-                 消息代理拒绝了，因为你要的特性和邮箱现有的不一致；它的原话如下",
+            open_queue(&channel).await.expect(
+                "there is a durable queue `hello`, and your program returned an error. If the broker refused, it says which option differs\n\
+                 已经有一个持久化的队列 `hello` 了，你的程序却返回了错误。如果是消息代理拒绝的，它会说明哪个选项不一致",
             );
             assert!(
                 channel.status().connected(),
@@ -35,30 +36,24 @@ mod tests {
             );
             assert_eq!(
                 office.texts(1, "hello").await,
-                ["Don't lose me"],
-                "a letter was waiting in the mailbox, and it is lost\n邮箱里本来有一封信在等，现在丢了"
+                [text],
+                "a message was waiting in the queue, and it is lost\n队列里本来有一条消息在等，现在丢了"
             );
         });
     }
 
     #[test]
-    fn a_missing_mailbox_is_made_and_it_is_durable() {
+    fn a_missing_queue_is_declared_and_it_is_durable() {
         check(&["hello"], async |office| {
             let channel = office.channel().await;
-            let made = open_mailbox(&channel).await.map_err(|error| error.to_string());
+            let made = open_queue(&channel).await.map_err(|error| error.to_string());
             assert!(
                 office.queue("hello").await.is_some(),
-                "there was no mailbox, and after your program there is none; the program returned {made:?}\n\
-                 原来没有邮箱，运行你的程序之后还是没有；程序返回的是 {made:?}"
+                "there was no queue `hello`, and after your program there is none; the program returned {made:?}\n\
+                 原来没有队列 `hello`，运行你的程序之后还是没有；程序返回的是 {made:?}"
             );
-            made.expect(
-                "there is a mailbox now, and your program returned an error\n邮箱已经有了，你的程序却返回了错误",
-            );
-            assert!(
-                office.is_durable("hello").await,
-                "the mailbox that you made is not durable: it would be gone after the broker's restart\n\
-                 你建的邮箱不是持久化的：消息代理一重启，它就没有了"
-            );
+            made.expect("there is a queue now, and your program returned an error\n队列已经有了，你的程序却返回了错误");
+            office.assert_declared_alike("hello").await;
         });
     }
 
@@ -67,10 +62,10 @@ mod tests {
         check(&["hello"], async |office| {
             let channel = office.channel().await;
             for time in ["first time · 第一次", "second time · 第二次"] {
-                open_mailbox(&channel).await.unwrap_or_else(|error| {
+                open_queue(&channel).await.unwrap_or_else(|error| {
                     panic!(
-                        "({time}) the broker refused to declare the mailbox; its words follow\n\
-                         消息代理拒绝声明这个邮箱，它的原话如下：{error}"
+                        "({time}) the queue couldn't be declared; your program returned this error\n\
+                         队列没有声明成，你的程序返回了这个错误：{error}"
                     )
                 });
             }

@@ -1,4 +1,4 @@
-// A first letter: a solution · 第一封信：一种解法
+// A first message: a solution · 第一条消息：一种解法
 
 use anyhow::Result;
 use lapin::{
@@ -30,17 +30,18 @@ mod tests {
     use window::check;
 
     #[test]
-    fn one_letter_waits_in_hello() {
+    fn one_message_waits_in_hello() {
         check(&["hello"], async |office| {
             send(office.addr()).await.expect("your program returned an error · 你的程序返回了错误");
             assert_eq!(
                 office.texts(1, "hello").await,
                 ["Life is short, I use Rust!"],
-                "`hello` has to hold this one letter. Which exchange gets it, and with which routing key?\n\
+                "`hello` has to hold this one message. Which exchange gets it, and with which routing key?\n\
                  Something else is there? Compare number and words.\n\
-                 `hello` 里应该正好有这一封信。信交给了哪个交换机？路由键是什么？\n\
-                 信到了却不一样？比一比封数和每个字符，标点是半角的。"
+                 `hello` 里应该正好有这一条消息。消息交给了哪个交换机？路由键是什么？\n\
+                 消息到了却不一样？比一比条数和每个字符，标点是半角的。"
             );
+            office.assert_declared_alike("hello").await;
         });
     }
 }

@@ -6,15 +6,15 @@ use lapin::{
     options::{BasicGetOptions, BasicNackOptions},
 };
 
-/// What the next letter in `hello` says, or `None`. The letter stays in the mailbox.
-/// `hello` 里下一封信写了什么；没有信就是 `None`。信要留在邮箱里。
+/// What the next message in `hello` says, or `None`. The message stays in the queue.
+/// `hello` 里下一条消息的内容；没有消息就是 `None`。消息要留在队列里。
 async fn look(channel: &Channel) -> Result<Option<String>> {
     let options = BasicGetOptions::default(); // no_ack: false
-    let Some(letter) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
-    // A nack is the opposite of a signature; `requeue` puts the letter where it was. It is marked as redelivered now.
-    // nack 和签收相反；`requeue` 把信放回原处。从此它带着“重新投递过”的记号。
-    letter.nack(BasicNackOptions { requeue: true, ..Default::default() }).await?;
-    Ok(Some(String::from_utf8(letter.delivery.data)?))
+    let Some(message) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
+    // A nack is the opposite of an acknowledgement; `requeue` puts the message where it was. It is marked as redelivered now.
+    // nack 和确认相反；`requeue` 把消息放回原处。从此它带着“重新投递过”的标记。
+    message.nack(BasicNackOptions { requeue: true, ..Default::default() }).await?;
+    Ok(Some(String::from_utf8(message.delivery.data)?))
 }
 
 fn main() {}
@@ -22,39 +22,48 @@ fn main() {}
 #[cfg(test)]
 mod tests {
     use super::look;
-    use window::check;
+    use window::{check, fresh};
 
     #[test]
-    fn the_letter_is_read_and_stays() {
+    fn the_message_is_read_and_stays() {
         check(&["hello"], async |office| {
             office.declare("hello").await;
-            office.put("hello", "first").await;
-            office.put("hello", "second").await;
-            let program = office.connect().await;
+            let waiting = ["first", "second"].map(fresh);
+            for text in &waiting {
+                office.put("hello", text).await;
+            }
+            let road = office.road().await;
+            let program = window::connect(road.addr()).await;
             let channel = program.create_channel().await.expect("a channel");
             for time in ["first time · 第一次", "second time · 第二次"] {
                 let seen = look(&channel).await.expect("your program returned an error · 你的程序返回了错误");
                 assert_eq!(
-                    seen.as_deref(),
-                    Some("first"),
-                    "({time}) the next letter is “first”: where has it gone?\n下一封信应该是 “first”，它到哪里去了？"
+                    seen.as_ref(),
+                    waiting.first(),
+                    "({time}) this is the next message: have you read another, or is it gone?\n\
+                     下一条消息应该是这一条：你读的是别的消息，还是它已经不在了？"
                 );
                 assert_eq!(
                     office.texts(2, "hello").await,
-                    ["first", "second"],
-                    "({time}) both letters have to be in the mailbox while your program goes on. Is one still in your hands, or thrown away?\n\
-                     程序还在运行，两封信都应该在邮箱里。是还在你手里，还是被丢掉了？"
+                    waiting,
+                    "({time}) both messages have to be in the queue while your program goes on. Is one still unacknowledged, or deleted?\n\
+                     程序还在运行，两条消息都应该在队列里。是有一条还没有确认，还是已经被删掉了？"
                 );
             }
+            road.assert_no_subscription();
         });
     }
 
     #[test]
-    fn an_empty_mailbox_shows_nothing() {
+    fn an_empty_queue_shows_nothing() {
         check(&["hello"], async |office| {
             office.declare("hello").await;
-            let seen = look(&office.channel().await).await.expect("an empty mailbox is no error · 邮箱空了不算错误");
-            assert_eq!(seen, None, "the mailbox is empty · 邮箱是空的");
+            let road = office.road().await;
+            let program = window::connect(road.addr()).await;
+            let channel = program.create_channel().await.expect("a channel");
+            let seen = look(&channel).await.expect("an empty queue is no error · 队列空了不算错误");
+            assert_eq!(seen, None, "the queue is empty · 队列是空的");
+            road.assert_no_subscription();
         });
     }
 }

@@ -4,33 +4,33 @@ use anyhow::Result;
 use lapin::{Connection, ErrorKind, options::QueueDeclareOptions, types::FieldTable};
 
 #[derive(Debug, PartialEq)]
-enum Mailbox {
-    /// It is there, and it is durable. · 有，是持久化的。
+enum Queue {
+    /// It is there, and it is declared as ours: durable. · 有，声明得和我们的一样：持久化的。
     Good,
     /// There is none. · 没有。
     Missing,
-    /// It is there, with other qualities. · 有，但特性不一样。
+    /// It is there, declared in another way. · 有，但声明得不一样。
     Different,
 }
 
-/// Finds out about a mailbox without making one. Any other refusal is returned as it is.
-/// 查明一个邮箱的情况，但不新建。其他的拒绝原样返回。
-async fn examine(connection: &Connection, name: &str) -> Result<Mailbox> {
+/// Finds out about a queue without making one. Any other error is returned as it is.
+/// 查明一个队列的情况，但不新建。其他的错误原样返回。
+async fn examine(connection: &Connection, name: &str) -> Result<Queue> {
     let channel = connection.create_channel().await?;
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
     if let Err(error) = channel.queue_declare(name.into(), passive, FieldTable::default()).await {
         // Only one code means what we have an answer for. What we don't understand, we pass on and don't explain away.
-        // 只有一个代码是我们知道怎么回答的。看不懂的，就原样交上去，不要自作解释。
-        return if code(&error) == Some(404) { Ok(Mailbox::Missing) } else { Err(error.into()) };
+        // 只有一个编号是我们知道怎么回答的。看不懂的，就原样交上去，不要自作解释。
+        return if code(&error) == Some(404) { Ok(Queue::Missing) } else { Err(error.into()) };
     }
     if let Err(error) = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), FieldTable::default()).await
     {
-        return if code(&error) == Some(406) { Ok(Mailbox::Different) } else { Err(error.into()) };
+        return if code(&error) == Some(406) { Ok(Queue::Different) } else { Err(error.into()) };
     }
-    Ok(Mailbox::Good)
+    Ok(Queue::Good)
 }
 
-/// The code of the broker's refusal, if this error is one. · 如果这个错误是消息代理的拒绝，给出它的代码。
+/// The code of the broker's refusal, if this error is one. · 如果这个错误是消息代理的拒绝，给出它的编号。
 fn code(error: &lapin::Error) -> Option<u16> {
     match error.kind() {
         ErrorKind::ProtocolError(refusal) => Some(refusal.get_id()),
@@ -42,19 +42,18 @@ fn main() {}
 
 #[cfg(test)]
 mod tests {
-    use super::{Mailbox, examine};
+    use super::{Queue, examine};
     use lapin::{options::QueueDeclareOptions, types::FieldTable};
-    use window::check;
+    use window::{QUEUE_DECLARE, check, fresh};
 
     #[test]
     fn each_refusal_has_its_meaning() {
-        check(&["good", "quorum", "missing"], async |office| {
-            office.declare("good").await;
-            office.declare_quorum("quorum").await; // another type of queue · 另一种类型的队列
+        let [good, quorum, missing] = ["good", "quorum", "missing"].map(fresh);
+        check(&[&good, &quorum, &missing], async |office| {
+            office.declare(&good).await;
+            office.declare_quorum(&quorum).await; // another type of queue · 另一种类型的队列
             let program = office.connect().await;
-            for (name, verdict) in
-                [("missing", Mailbox::Missing), ("quorum", Mailbox::Different), ("good", Mailbox::Good)]
-            {
+            for (name, verdict) in [(&missing, Queue::Missing), (&quorum, Queue::Different), (&good, Queue::Good)] {
                 let found = examine(&program, name).await.expect("your program returned an error · 你的程序返回了错误");
                 assert_eq!(
                     found, verdict,
@@ -63,29 +62,49 @@ mod tests {
                 );
             }
             assert_eq!(
-                office.queue("missing").await,
+                office.queue(&missing).await,
                 None,
-                "your program has made the mailbox that it should find out about\n\
-                 让你查邮箱的情况，你的程序却把它建了出来"
+                "your program has made the queue that it should find out about\n\
+                 让你查队列的情况，你的程序却把它建了出来"
             );
         });
     }
 
     #[test]
     fn a_refusal_that_means_something_else_is_returned() {
-        check(&["locked"], async |office| {
+        let locked = fresh("locked");
+        check(&[&locked], async |office| {
             let owner = office.connect().await;
             let channel = owner.create_channel().await.expect("a channel");
             let exclusive = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::exclusive() };
-            channel.queue_declare("locked".into(), exclusive, FieldTable::default()).await.expect("declared");
+            channel.queue_declare(locked.as_str().into(), exclusive, FieldTable::default()).await.expect("declared");
             let program = office.connect().await;
-            let error = examine(&program, "locked").await.map_err(|error| error.to_string());
+            let error = examine(&program, &locked).await.map_err(|error| format!("{error:#}"));
             assert!(
                 error.as_ref().is_err_and(|words| words.contains("RESOURCE_LOCKED")),
-                "`locked` belongs to somebody else, the broker said 405 RESOURCE_LOCKED, and your program made this of it: {error:?}\n\
-                 `locked` 是别人独占的，消息代理说的是 405 RESOURCE_LOCKED，你的程序却说成了：{error:?}"
+                "`{locked}` is somebody else's exclusive queue, the broker said 405 RESOURCE_LOCKED, and your program made this of it: {error:?}\n\
+                 `{locked}` 是别人独占的队列，消息代理说的是 405 RESOURCE_LOCKED，你的程序却说成了：{error:?}"
             );
-            owner.close(200, "goodbye".into()).await.expect("closed"); // the mailbox goes with it
+            owner.close(200, "goodbye".into()).await.expect("closed"); // the queue goes with it
         });
+    }
+
+    #[test]
+    fn an_error_that_is_no_refusal_is_returned() {
+        for (nth, question) in [(1, "first · 第一个"), (2, "second · 第二个")] {
+            let good = fresh("good");
+            check(&[&good], async |office| {
+                office.declare(&good).await;
+                let road = office.road().await;
+                let program = window::connect(road.addr()).await;
+                road.cut_at(QUEUE_DECLARE, nth);
+                let found = examine(&program, &good).await;
+                assert!(
+                    found.is_err(),
+                    "the connection was lost at the {question} `queue_declare`: nobody knows anything about the queue, and your program says {found:?}\n\
+                     执行 `queue_declare`（见上）的时候，连接断了：队列怎么样，没有人知道，你的程序却说是 {found:?}"
+                );
+            });
+        }
     }
 }

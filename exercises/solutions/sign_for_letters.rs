@@ -14,8 +14,8 @@ async fn receive(channel: &Channel, work: impl AsyncFn(String) -> Result<()>) ->
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery?;
         work(String::from_utf8(delivery.data.clone())?).await?;
-        // The signature says “done”, not “arrived”. Until it is given, the broker keeps the letter for us.
-        // 签收的意思是“做完了”，不是“收到了”。没有签收，消息代理就一直替我们留着。
+        // An acknowledgement says “done”, not “arrived”. Until it is given, the broker keeps the message for us.
+        // 确认的意思是“处理完了”，不是“收到了”。没有确认，消息代理就一直替我们留着。
         delivery.ack(BasicAckOptions::default()).await?;
     }
     bail!("the broker cancelled our subscription: was the queue deleted?")
@@ -28,75 +28,101 @@ mod tests {
     use super::receive;
     use anyhow::bail;
     use std::future::pending;
-    use tokio::{select, sync::Notify};
-    use window::{Office, check, soon};
+    use tokio::{join, select, sync::Notify};
+    use window::{Office, check, fresh, soon};
 
-    /// What has to be true of the mailbox after the consumer went away while it worked on “two”.
-    async fn assert_two_and_three_are_there(office: &Office) {
+    async fn put(office: &Office) -> [String; 3] {
+        office.declare("hello").await;
+        let texts = ["one", "two", "three"].map(fresh);
+        for text in &texts {
+            office.put("hello", text).await;
+        }
+        texts
+    }
+
+    /// What has to be true of the queue after the consumer went away while it worked on “two”.
+    async fn assert_two_and_three_are_there(office: &Office, [one, two, three]: [String; 3]) {
         let left = office.texts(2, "hello").await;
-        let has = |text: &str| left.iter().any(|letter| letter == text);
         assert!(
-            !has("one"),
-            "“one” was done, and it is back in the mailbox: nobody signed for it. What is there: {left:?}\n\
-             “one” 已经处理完了，却又回到了邮箱里：没有人签收过它。邮箱里有：{left:?}"
+            !left.contains(&one),
+            "“{one}” was done, and it is back in the queue: nobody acknowledged it. What is there: {left:?}\n\
+             “{one}” 已经处理完了，却又回到了队列里：没有确认过它。队列里有：{left:?}"
         );
         assert!(
-            has("three"),
-            "“three” had not been begun, and it is lost: with no_ack the broker forgets what it sends. What is there: {left:?}\n\
-             “three” 还没有开始处理就丢了：用了 no_ack，消息代理发出去就忘掉。邮箱里有：{left:?}"
+            left.contains(&three),
+            "“{three}” had not been begun, and it is lost: with no_ack the broker deletes what it sends. What is there: {left:?}\n\
+             “{three}” 还没有开始处理就丢了：用了 no_ack，消息代理发出去就删掉。队列里有：{left:?}"
         );
         assert!(
-            has("two"),
-            "“two” was not done, and it is lost: somebody signed for it too early. What is there: {left:?}\n\
-             “two” 还没有处理完就丢了：签收得太早了。邮箱里有：{left:?}"
+            left.contains(&two),
+            "“{two}” was not done, and it is lost: it was acknowledged too early. What is there: {left:?}\n\
+             “{two}” 还没有处理完就丢了：确认得太早了。队列里有：{left:?}"
         );
-        assert_eq!(left, ["two", "three"], "each letter once, in order · 每封信各一份，顺序不变");
+        assert_eq!(left, [two, three], "each message once, in order · 每条消息各一份，顺序不变");
     }
 
     #[test]
     fn a_killed_consumer_loses_nothing() {
         check(&["hello"], async |office| {
-            office.declare("hello").await;
-            for text in ["one", "two", "three"] {
-                office.put("hello", text).await;
-            }
+            let texts = put(office).await;
             let program = office.connect().await;
             let channel = program.create_channel().await.expect("a channel");
             let in_the_middle = Notify::new();
             let work = async |text: String| {
-                if text == "two" {
+                if text == texts[1] {
                     in_the_middle.notify_one();
                     pending::<()>().await;
                 }
                 Ok(())
             };
+            let scene = async {
+                soon(in_the_middle.notified(), "“two” never reached your work · “two” 一直没有交给你处理").await;
+                office.assert_subscribed("hello").await;
+            };
             select! {
                 ended = receive(&channel, work) => panic!("your consumer has ended · 你的消费者结束了: {ended:?}"),
-                () = soon(in_the_middle.notified(), "“two” never reached your work · “two” 一直没有交给你处理") => {}
+                () = scene => {}
             }
             program.close(200, "killed".into()).await.expect("closed");
-            assert_two_and_three_are_there(office).await;
+            assert_two_and_three_are_there(office, texts).await;
         });
     }
 
     #[test]
-    fn work_that_fails_is_not_signed_for() {
+    fn work_that_fails_is_not_acknowledged() {
         check(&["hello"], async |office| {
-            office.declare("hello").await;
-            for text in ["one", "two", "three"] {
-                office.put("hello", text).await;
-            }
+            let texts = put(office).await;
             let program = office.connect().await;
             let channel = program.create_channel().await.expect("a channel");
-            let work =
-                async |text: String| if text == "two" { bail!("no more ink · 没有墨水了") } else { Ok(()) };
+            let cause = fresh("no more ink · 没有墨水了");
+            let work = async |text: String| if text == texts[1] { bail!("{cause}") } else { Ok(()) };
             let goes_on = "the work has failed, and your consumer goes on\n处理失败了，你的消费者还在继续";
+            let ended = soon(receive(&channel, work), goes_on).await.map_err(|error| format!("{error:#}"));
+            assert!(ended.is_err(), "the work has failed, and nobody was told\n处理失败了，却没有告诉任何人");
             assert!(
-                soon(receive(&channel, work), goes_on).await.is_err(),
-                "the work has failed, and nobody was told\n处理失败了，却没有告诉任何人"
+                ended.as_ref().is_err_and(|words| words.contains(&cause)),
+                "the work has failed with “{cause}”, and your consumer's error hides it: {ended:?}\n\
+                 处理失败的原因是 “{cause}”，你的消费者返回的错误里却没有：{ended:?}"
             );
             program.close(200, "ended with an error".into()).await.expect("closed");
-            assert_two_and_three_are_there(office).await;
+            assert_two_and_three_are_there(office, texts).await;
+        });
+    }
+
+    #[test]
+    fn a_cancelled_subscription_is_an_error() {
+        check(&["hello"], async |office| {
+            office.declare("hello").await;
+            let channel = office.channel().await;
+            let scene = async {
+                office.assert_subscribed("hello").await;
+                office.delete("hello").await;
+            };
+            let (ended, ()) = join!(receive(&channel, async |_text| Ok(())), scene);
+            assert!(
+                ended.is_err(),
+                "the queue was deleted, and your consumer ended as if all were well\n队列被删掉了，你的消费者却像没事一样结束了"
+            );
         });
     }
 }

@@ -405,6 +405,11 @@ fn the_program_of_the_book_says_what_it_needs() {
     let room = Room::open();
     let wrong = run(&["anna"], Some(&room.addr.replace(&room.password, "secret-guess")));
     assert!(wrong.contains("ACCESS_REFUSED") && !wrong.contains("secret-guess"), "{wrong}");
+    let long = "x".repeat(260);
+    let too_long = run(&["anna", &long], Some(&room.addr));
+    assert!(too_long.contains("this name is too long"), "{too_long}");
+    let too_long = run(&[&long], Some(&room.addr)); // the class may have put it out first
+    assert!(too_long.starts_with("Error: "), "{too_long}");
 }
 
 /// By `[::1]` lapin would understand `localhost`: both what is printed and what is typed have to lead to the class.

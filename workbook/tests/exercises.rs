@@ -17,6 +17,10 @@ use std::{
 };
 use workbook::twins;
 
+#[path = "../../exercises/build.rs"]
+#[allow(dead_code)] // its `main` is cargo's
+mod build;
+
 /// How many programs run at the same time. They mostly wait.
 const AT_ONCE: usize = 4;
 
@@ -262,6 +266,8 @@ fn a_broker_that_an_ipv6_address_names_is_the_one_that_is_used() {
 #[test]
 fn there_are_enough_exercises_and_enough_wrong_answers() {
     assert!(EXERCISES.len() >= 14, "only {}", EXERCISES.len());
+    let wrong = ATTEMPTS.values().flatten().filter(|attempt| matches!(attempt, Attempt::Wrong { .. })).count();
+    assert!(wrong >= 90, "only {wrong} wrong answers");
     let too_few = ATTEMPTS.iter().filter(|(_, attempts)| attempts.len() < 4);
     assert_none(&too_few.map(|(name, _)| format!("{name}: fewer than two wrong answers")).collect::<Vec<_>>());
     let folders = fs::read_dir(root().join("workbook/tests/wrong_answers")).unwrap();
@@ -280,6 +286,27 @@ fn starter_and_solution_have_the_same_tests() {
     assert_none(
         &differing.map(|e| format!("{}: starter and solution are judged differently", e.name)).collect::<Vec<_>>(),
     );
+}
+
+#[test]
+fn where_tests_were_changed_or_deleted_the_build_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let tests = "#[cfg(test)]\nmod tests {\n    assert!(true);\n}\n";
+    for (name, exercise, solution) in [
+        ("untouched.rs", format!("fn main() {{}}\n{tests}"), tests.to_owned()),
+        ("windows.rs", tests.replace('\n', "\r\n"), tests.to_owned()),
+        ("examination.rs", tests.replace("true", "1 == 1"), String::new()),
+        ("changed.rs", tests.replace("true", "1 == 1"), tests.to_owned()),
+        ("deleted.rs", "fn main() {}\n".to_owned(), tests.to_owned()),
+        ("twice.rs", format!("{tests}{}", tests.replace("assert!(true);", "")), tests.to_owned()),
+    ] {
+        for (part, text) in [("exercises", exercise), ("solutions", solution)] {
+            fs::create_dir_all(folder.path().join(part)).unwrap();
+            fs::write(folder.path().join(part).join(name), text).unwrap();
+        }
+    }
+    assert_eq!(build::altered(folder.path()).unwrap(), ["changed.rs", "deleted.rs", "twice.rs"]);
+    assert_eq!(build::altered(&root().join("exercises")).unwrap(), Vec::<String>::new());
 }
 
 #[test]

@@ -43,7 +43,7 @@ async fn main() -> Result<()> {
     let channel = connection.create_channel().await?;
 
     // ANCHOR: mailbox
-    let mailbox = format!("class.{me}");
+    let mailbox = mailbox_of(&me)?;
     channel
         .queue_declare(
             mailbox.as_str().into(),
@@ -89,13 +89,25 @@ fn read(addr: &str) -> Result<AMQPUri> {
     Ok(uri)
 }
 
+/// The queue of the classmate with this name.
+fn mailbox_of(name: &str) -> Result<String> {
+    let queue = format!("class.{name}");
+    ensure!(
+        queue.len() <= 255,
+        "this name is too long: `class.` and the name together have {} bytes, \
+         and the name of a queue has at most 255",
+        queue.len()
+    );
+    Ok(queue)
+}
+
 // ANCHOR: write
 /// Puts a message into a classmate's queue.
 async fn write(channel: &Channel, friend: &str, text: &str) -> Result<()> {
     channel
         .basic_publish(
             "".into(),
-            format!("class.{friend}").into(),
+            mailbox_of(friend)?.into(),
             BasicPublishOptions::default(),
             text.as_bytes(),
             BasicProperties::default(),

@@ -1,4 +1,4 @@
-// wrong: Shows the bytes of every letter that is not English.
+// wrong: Shows the bytes of every message that is not English.
 // says: what is printed is not what was sent
 
 fn body(text: &str) -> Vec<u8> {

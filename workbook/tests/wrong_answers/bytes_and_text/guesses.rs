@@ -1,4 +1,4 @@
-// wrong: Puts a sign in the place of what it can't read, so that different letters look alike.
+// wrong: Puts a sign in the place of what it can't read, so that different messages look alike.
 // says: the bytes themselves have to show
 
 fn body(text: &str) -> Vec<u8> {

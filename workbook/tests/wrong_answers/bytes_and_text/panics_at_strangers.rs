@@ -1,5 +1,5 @@
-// wrong: Takes it for granted that a letter is text.
-// says: your program stopped at a letter that is not text
+// wrong: Takes it for granted that a message is text.
+// says: your program stopped at a message that is not text
 
 fn body(text: &str) -> Vec<u8> {
     text.as_bytes().to_vec()

@@ -1,4 +1,4 @@
-// wrong: Leaves the conversation and not the house.
+// wrong: Closes the channel and not the connection.
 // says: the broker still believes that your connection is open
 
 use anyhow::Result;

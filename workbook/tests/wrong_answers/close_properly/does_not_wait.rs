@@ -1,5 +1,5 @@
-// wrong: Makes the goodbye and does not wait for it: without `await` nothing happens at all.
-// says: its letter was still on the road
+// wrong: Makes the call and does not wait for it: without `await` nothing happens at all.
+// says: your program ended while it was still on its way
 
 use anyhow::Result;
 use lapin::{BasicProperties, Channel, Connection, options::BasicPublishOptions};

@@ -1,5 +1,5 @@
 // wrong: Waits a little instead of asking.
-// says: its letter was still on the road
+// says: your program ended while it was still on its way
 
 use anyhow::Result;
 use lapin::{BasicProperties, Channel, Connection, options::BasicPublishOptions};

@@ -1,5 +1,5 @@
-// wrong: Clears the difference away, with the letters in it.
-// says: a letter was waiting in the mailbox, and it is lost
+// wrong: Clears the difference away, with the messages in it.
+// says: a message was waiting in the queue, and it is lost
 
 use anyhow::Result;
 use lapin::{
@@ -8,7 +8,7 @@ use lapin::{
     types::FieldTable,
 };
 
-async fn open_mailbox(channel: &Channel) -> Result<()> {
+async fn open_queue(channel: &Channel) -> Result<()> {
     channel.queue_delete("hello".into(), QueueDeleteOptions::default()).await?;
     channel.queue_declare("hello".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
     Ok(())

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use lapin::{Channel, options::QueueDeclareOptions, types::FieldTable};
 
-async fn open_mailbox(channel: &Channel) -> Result<()> {
+async fn open_queue(channel: &Channel) -> Result<()> {
     let _ = channel.queue_declare("hello".into(), QueueDeclareOptions::default(), FieldTable::default()).await;
     Ok(())
 }

@@ -1,5 +1,5 @@
-// wrong: Subscribes, signs for each letter, and waits for the next.
-// says: your program still waits for a letter
+// wrong: Subscribes, acknowledges each message, and waits for the next.
+// says: your program still waits for a message
 
 use anyhow::Result;
 use futures_lite::StreamExt;
@@ -10,15 +10,15 @@ use lapin::{
 };
 
 async fn receive_all(channel: &Channel) -> Result<Vec<String>> {
-    let mut letters = Vec::new();
+    let mut messages = Vec::new();
     let options = BasicConsumeOptions::default();
     let mut consumer = channel.basic_consume("hello".into(), "".into(), options, FieldTable::default()).await?;
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery?;
         delivery.ack(BasicAckOptions::default()).await?;
-        letters.push(String::from_utf8(delivery.data)?);
+        messages.push(String::from_utf8(delivery.data)?);
     }
-    Ok(letters)
+    Ok(messages)
 }
 
 fn main() {}

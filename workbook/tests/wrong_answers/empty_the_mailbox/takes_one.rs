@@ -1,16 +1,16 @@
 // wrong: Asks once.
-// says: three letters were waiting
+// says: these three messages were waiting
 
 use anyhow::Result;
 use lapin::{Channel, options::BasicGetOptions};
 
 async fn receive_all(channel: &Channel) -> Result<Vec<String>> {
-    let mut letters = Vec::new();
+    let mut messages = Vec::new();
     let options = BasicGetOptions { no_ack: true };
-    if let Some(letter) = channel.basic_get("hello".into(), options).await? {
-        letters.push(String::from_utf8(letter.delivery.data)?);
+    if let Some(message) = channel.basic_get("hello".into(), options).await? {
+        messages.push(String::from_utf8(message.delivery.data)?);
     }
-    Ok(letters)
+    Ok(messages)
 }
 
 fn main() {}

@@ -1,5 +1,5 @@
-// wrong: Hands the letter to an exchange named `hello`, which does not exist.
-// says: `hello` has to hold this one letter
+// wrong: Publishes to an exchange named `hello`, which does not exist.
+// says: `hello` has to hold this one message
 
 use anyhow::Result;
 use lapin::{

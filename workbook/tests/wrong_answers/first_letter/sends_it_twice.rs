@@ -1,5 +1,5 @@
-// wrong: Two letters lie there instead of one.
-// says: `hello` has to hold this one letter
+// wrong: Two messages wait instead of one.
+// says: `hello` has to hold this one message
 
 use anyhow::Result;
 use lapin::{

@@ -1,5 +1,5 @@
-// wrong: The label names a mailbox that does not exist, so the letter is thrown away.
-// says: `hello` has to hold this one letter
+// wrong: The routing key names a queue that does not exist, so the message is thrown away.
+// says: `hello` has to hold this one message
 
 use anyhow::Result;
 use lapin::{

@@ -20,8 +20,8 @@ async fn sign(addr: &str, name: &str, words: &str) -> Result<()> {
 async fn read(addr: &str) -> Result<Vec<String>> {
     let (connection, channel) = open(addr).await?;
     let mut entries = Vec::new();
-    while let Some(letter) = channel.basic_get("guestbook".into(), BasicGetOptions { no_ack: true }).await? {
-        let body = letter.delivery.data;
+    while let Some(message) = channel.basic_get("guestbook".into(), BasicGetOptions { no_ack: true }).await? {
+        let body = message.delivery.data;
         entries.push(String::from_utf8(body).unwrap_or_else(|error| error.as_bytes().escape_ascii().to_string()));
     }
     connection.close(200, "goodbye".into()).await?;

@@ -1,5 +1,5 @@
-// wrong: One strange letter ends the reading, and is lost with it.
-// says: a letter that is not text is no error
+// wrong: One strange message ends the reading, and is lost with it.
+// says: a message that is not text is no error
 
 use anyhow::Result;
 use lapin::{
@@ -20,8 +20,8 @@ async fn sign(addr: &str, name: &str, words: &str) -> Result<()> {
 async fn read(addr: &str) -> Result<Vec<String>> {
     let (connection, channel) = open(addr).await?;
     let mut entries = Vec::new();
-    while let Some(letter) = channel.basic_get("guestbook".into(), BasicGetOptions { no_ack: true }).await? {
-        let body = letter.delivery.data;
+    while let Some(message) = channel.basic_get("guestbook".into(), BasicGetOptions { no_ack: true }).await? {
+        let body = message.delivery.data;
         entries.push(String::from_utf8(body)?);
     }
     connection.close(200, "goodbye".into()).await?;

@@ -1,5 +1,5 @@
 // wrong: Sends what Rust shows to a programmer.
-// says: that is not the order as JSON
+// says: that is not the order
 
 use anyhow::{Context, Result};
 use lapin::{BasicProperties, Channel, options::BasicPublishOptions};
@@ -20,7 +20,7 @@ async fn send(channel: &Channel, order: &Order) -> Result<()> {
 }
 
 fn read(body: &[u8]) -> Result<Order> {
-    serde_json::from_slice(body).context("this letter is no order")
+    serde_json::from_slice(body).context("this message is no order")
 }
 
 fn main() {}

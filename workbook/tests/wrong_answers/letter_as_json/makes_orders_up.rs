@@ -1,4 +1,4 @@
-// wrong: Orders nothing when it can't read the letter.
+// wrong: Orders nothing when it can't read the message.
 // says: your program made one of it
 
 use anyhow::Result;

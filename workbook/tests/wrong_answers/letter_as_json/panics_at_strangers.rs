@@ -1,5 +1,5 @@
-// wrong: Takes it for granted that each letter is an order.
-// says: one strange letter stops the whole program
+// wrong: Takes it for granted that each message is an order.
+// says: one strange message stops the whole program
 
 use anyhow::Result;
 use lapin::{BasicProperties, Channel, options::BasicPublishOptions};

@@ -1,5 +1,5 @@
 // wrong: Sends JSON and says nothing about it.
-// says: the envelope doesn't say what is inside
+// says: the message doesn't say what is inside
 
 use anyhow::{Context, Result};
 use lapin::{BasicProperties, Channel, options::BasicPublishOptions};
@@ -20,7 +20,7 @@ async fn send(channel: &Channel, order: &Order) -> Result<()> {
 }
 
 fn read(body: &[u8]) -> Result<Order> {
-    serde_json::from_slice(body).context("this letter is no order")
+    serde_json::from_slice(body).context("this message is no order")
 }
 
 fn main() {}

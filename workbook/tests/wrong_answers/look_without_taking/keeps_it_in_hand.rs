@@ -1,13 +1,13 @@
-// wrong: Neither signs nor puts back: the letter stays unacknowledged for as long as the channel is open.
-// says: both letters have to be in the mailbox
+// wrong: Neither acknowledges nor puts back: the message stays unacknowledged for as long as the channel is open.
+// says: both messages have to be in the queue
 
 use anyhow::Result;
 use lapin::{Channel, options::BasicGetOptions};
 
 async fn look(channel: &Channel) -> Result<Option<String>> {
     let options = BasicGetOptions::default();
-    let Some(letter) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
-    Ok(Some(String::from_utf8(letter.delivery.data)?))
+    let Some(message) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
+    Ok(Some(String::from_utf8(message.delivery.data)?))
 }
 
 fn main() {}

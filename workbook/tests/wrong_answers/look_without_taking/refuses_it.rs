@@ -1,5 +1,5 @@
-// wrong: A nack without `requeue` throws the letter away.
-// says: both letters have to be in the mailbox
+// wrong: A nack without `requeue` throws the message away.
+// says: both messages have to be in the queue
 
 use anyhow::Result;
 use lapin::{
@@ -9,9 +9,9 @@ use lapin::{
 
 async fn look(channel: &Channel) -> Result<Option<String>> {
     let options = BasicGetOptions::default();
-    let Some(letter) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
-    letter.nack(BasicNackOptions { requeue: false, ..Default::default() }).await?;
-    Ok(Some(String::from_utf8(letter.delivery.data)?))
+    let Some(message) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
+    message.nack(BasicNackOptions { requeue: false, ..Default::default() }).await?;
+    Ok(Some(String::from_utf8(message.delivery.data)?))
 }
 
 fn main() {}

@@ -6,7 +6,7 @@ use futures_lite::StreamExt;
 use lapin::{Channel, options::BasicConsumeOptions, types::FieldTable};
 use tokio::sync::mpsc::UnboundedSender;
 
-async fn receive(channel: &Channel, letters: UnboundedSender<String>) -> Result<()> {
+async fn receive(channel: &Channel, messages: UnboundedSender<String>) -> Result<()> {
     let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
     let mut consumer = channel.basic_consume("hello".into(), "".into(), options, FieldTable::default()).await?;
 
@@ -18,9 +18,9 @@ async fn receive(channel: &Channel, letters: UnboundedSender<String>) -> Result<
                 break;
             }
         };
-        letters.send(String::from_utf8(delivery.data)?)?;
+        messages.send(String::from_utf8(delivery.data)?)?;
     }
-    eprintln!("no more letters");
+    eprintln!("no more messages");
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-// wrong: Writes the right name on the letter, and makes another mailbox.
-// says: nobody asked for a mailbox `hello`
+// wrong: Has the right routing key, and declares another queue.
+// says: nobody asked for a queue `hello`
 
 use anyhow::Result;
 use lapin::{
@@ -8,10 +8,10 @@ use lapin::{
     types::FieldTable,
 };
 
-async fn send(channel: &Channel, mailbox: &str, text: &str) -> Result<()> {
+async fn send(channel: &Channel, queue: &str, text: &str) -> Result<()> {
     channel.queue_declare("hello".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
     let options = BasicPublishOptions::default();
-    channel.basic_publish("".into(), mailbox.into(), options, text.as_bytes(), BasicProperties::default()).await?;
+    channel.basic_publish("".into(), queue.into(), options, text.as_bytes(), BasicProperties::default()).await?;
     Ok(())
 }
 

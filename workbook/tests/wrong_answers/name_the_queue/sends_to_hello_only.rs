@@ -1,5 +1,5 @@
-// wrong: Makes the right mailbox, and writes another name on the letter.
-// says: Does the routing key name the mailbox that you declare?
+// wrong: Declares the right queue, and has another routing key.
+// says: Does the routing key name the queue that you declare?
 
 use anyhow::Result;
 use lapin::{
@@ -8,8 +8,8 @@ use lapin::{
     types::FieldTable,
 };
 
-async fn send(channel: &Channel, mailbox: &str, text: &str) -> Result<()> {
-    channel.queue_declare(mailbox.into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
+async fn send(channel: &Channel, queue: &str, text: &str) -> Result<()> {
+    channel.queue_declare(queue.into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
     let options = BasicPublishOptions::default();
     channel.basic_publish("".into(), "hello".into(), options, text.as_bytes(), BasicProperties::default()).await?;
     Ok(())

@@ -5,23 +5,23 @@ use anyhow::Result;
 use lapin::{Connection, ErrorKind, options::QueueDeclareOptions, types::FieldTable};
 
 #[derive(Debug, PartialEq)]
-enum Mailbox {
+enum Queue {
     Good,
     Missing,
     Different,
 }
 
-async fn examine(connection: &Connection, name: &str) -> Result<Mailbox> {
+async fn examine(connection: &Connection, name: &str) -> Result<Queue> {
     let channel = connection.create_channel().await?;
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
     if let Err(error) = channel.queue_declare(name.into(), passive, FieldTable::default()).await {
-        return Ok(if code(&error) == Some(404) { Mailbox::Missing } else { Mailbox::Different });
+        return Ok(if code(&error) == Some(404) { Queue::Missing } else { Queue::Different });
     }
     if let Err(error) = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), FieldTable::default()).await
     {
-        return if code(&error) == Some(406) { Ok(Mailbox::Different) } else { Err(error.into()) };
+        return if code(&error) == Some(406) { Ok(Queue::Different) } else { Err(error.into()) };
     }
-    Ok(Mailbox::Good)
+    Ok(Queue::Good)
 }
 
 fn code(error: &lapin::Error) -> Option<u16> {

@@ -1,27 +1,27 @@
 // wrong: Asks with a declaration that is not passive.
-// says: this is wrong about `missing`
+// says: this is wrong about `missing
 
 use anyhow::Result;
 use lapin::{Connection, ErrorKind, options::QueueDeclareOptions, types::FieldTable};
 
 #[derive(Debug, PartialEq)]
-enum Mailbox {
+enum Queue {
     Good,
     Missing,
     Different,
 }
 
-async fn examine(connection: &Connection, name: &str) -> Result<Mailbox> {
+async fn examine(connection: &Connection, name: &str) -> Result<Queue> {
     let channel = connection.create_channel().await?;
     let passive = QueueDeclareOptions::durable();
     if let Err(error) = channel.queue_declare(name.into(), passive, FieldTable::default()).await {
-        return if code(&error) == Some(404) { Ok(Mailbox::Missing) } else { Err(error.into()) };
+        return if code(&error) == Some(404) { Ok(Queue::Missing) } else { Err(error.into()) };
     }
     if let Err(error) = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), FieldTable::default()).await
     {
-        return if code(&error) == Some(406) { Ok(Mailbox::Different) } else { Err(error.into()) };
+        return if code(&error) == Some(406) { Ok(Queue::Different) } else { Err(error.into()) };
     }
-    Ok(Mailbox::Good)
+    Ok(Queue::Good)
 }
 
 fn code(error: &lapin::Error) -> Option<u16> {

@@ -1,4 +1,4 @@
-// wrong: The broker forgets each letter when it sends it.
+// wrong: The broker deletes each message when it sends it.
 // says: had not been begun, and it is lost
 
 use anyhow::{Result, bail};

@@ -1,5 +1,5 @@
-// wrong: Signs when the letter arrives, not when it is done.
-// says: somebody signed for it too early
+// wrong: Acknowledges when the message arrives, not when it is done.
+// says: it was acknowledged too early
 
 use anyhow::{Result, bail};
 use futures_lite::StreamExt;

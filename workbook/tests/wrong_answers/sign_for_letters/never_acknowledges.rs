@@ -1,5 +1,5 @@
-// wrong: Chooses manual acknowledgement and forgets to sign.
-// says: nobody signed for it
+// wrong: Chooses manual acknowledgement and forgets to acknowledge.
+// says: nobody acknowledged it
 
 use anyhow::{Result, bail};
 use futures_lite::StreamExt;

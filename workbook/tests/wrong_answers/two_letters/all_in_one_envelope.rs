@@ -1,11 +1,11 @@
-// wrong: One letter that holds the text of all.
+// wrong: One message that holds all texts.
 // says: each on its own, in this order
 
 use anyhow::Result;
 use lapin::{BasicProperties, Channel, options::BasicPublishOptions};
 
-async fn send_all(channel: &Channel, letters: &[&str]) -> Result<()> {
-    let text = letters.join("\n");
+async fn send_all(channel: &Channel, messages: &[&str]) -> Result<()> {
+    let text = messages.join("\n");
     let options = BasicPublishOptions::default();
     channel.basic_publish("".into(), "hello".into(), options, text.as_bytes(), BasicProperties::default()).await?;
     Ok(())

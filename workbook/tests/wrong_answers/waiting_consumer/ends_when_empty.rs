@@ -9,11 +9,11 @@ use lapin::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-async fn receive(channel: &Channel, letters: UnboundedSender<String>) -> Result<()> {
+async fn receive(channel: &Channel, messages: UnboundedSender<String>) -> Result<()> {
     channel.queue_declare("hello".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
 
-    while let Some(letter) = channel.basic_get("hello".into(), BasicGetOptions { no_ack: true }).await? {
-        letters.send(String::from_utf8(letter.delivery.data)?)?;
+    while let Some(message) = channel.basic_get("hello".into(), BasicGetOptions { no_ack: true }).await? {
+        messages.send(String::from_utf8(message.delivery.data)?)?;
     }
     Ok(())
 }

@@ -1,17 +1,17 @@
-// wrong: Does not declare the mailbox; the broker refuses the subscription with 404.
-// says: Does it declare the mailbox
+// wrong: Does not declare the queue; the broker refuses the subscription with 404.
+// says: Does it declare the queue
 
 use anyhow::{Result, bail};
 use futures_lite::StreamExt;
 use lapin::{Channel, options::BasicConsumeOptions, types::FieldTable};
 use tokio::sync::mpsc::UnboundedSender;
 
-async fn receive(channel: &Channel, letters: UnboundedSender<String>) -> Result<()> {
+async fn receive(channel: &Channel, messages: UnboundedSender<String>) -> Result<()> {
     let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
     let mut consumer = channel.basic_consume("hello".into(), "".into(), options, FieldTable::default()).await?;
 
     while let Some(delivery) = consumer.next().await {
-        letters.send(String::from_utf8(delivery?.data)?)?;
+        messages.send(String::from_utf8(delivery?.data)?)?;
     }
     bail!("the broker cancelled our subscription: was the queue deleted?")
 }

@@ -1,5 +1,5 @@
-// wrong: The entries come back when the host goes.
-// says: the host has read the other entries already
+// wrong: Shows the newest entry first.
+// says: all entries, in order
 
 use anyhow::Result;
 use lapin::{
@@ -20,14 +20,16 @@ async fn sign(addr: &str, name: &str, words: &str) -> Result<()> {
 async fn read(addr: &str) -> Result<Vec<String>> {
     let (connection, channel) = open(addr).await?;
     let mut entries = Vec::new();
-    while let Some(letter) = channel.basic_get("guestbook".into(), BasicGetOptions::default()).await? {
-        let body = letter.delivery.data;
-        entries.push(String::from_utf8(body).unwrap_or_else(|error| error.as_bytes().escape_ascii().to_string()));
+    while let Some(message) = channel.basic_get("guestbook".into(), BasicGetOptions { no_ack: true }).await? {
+        let body = message.delivery.data;
+        entries.insert(0, String::from_utf8(body).unwrap_or_else(|error| error.as_bytes().escape_ascii().to_string()));
     }
     connection.close(200, "goodbye".into()).await?;
     Ok(entries)
 }
 
+/// What guest and host both begin with. Whoever comes first makes the queue, and both declare it alike.
+/// 客人和主人都从这里开始。谁先来，谁建队列；两边声明得一样。
 async fn open(addr: &str) -> Result<(Connection, Channel)> {
     let connection = Connection::connect(addr, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;

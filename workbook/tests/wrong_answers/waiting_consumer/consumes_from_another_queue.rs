@@ -1,4 +1,4 @@
-// wrong: Declares one mailbox and subscribes to another.
+// wrong: Declares one queue and subscribes to another.
 // says: nobody subscribes to `hello`
 
 use anyhow::{Result, bail};
@@ -10,14 +10,14 @@ use lapin::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-async fn receive(channel: &Channel, letters: UnboundedSender<String>) -> Result<()> {
+async fn receive(channel: &Channel, messages: UnboundedSender<String>) -> Result<()> {
     channel.queue_declare("hallo".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
 
     let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
     let mut consumer = channel.basic_consume("hallo".into(), "".into(), options, FieldTable::default()).await?;
 
     while let Some(delivery) = consumer.next().await {
-        letters.send(String::from_utf8(delivery?.data)?)?;
+        messages.send(String::from_utf8(delivery?.data)?)?;
     }
     bail!("the broker cancelled our subscription: was the queue deleted?")
 }

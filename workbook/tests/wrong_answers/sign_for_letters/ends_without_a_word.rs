@@ -1,7 +1,7 @@
-// wrong: Signs whether the work succeeds or not, and goes on.
-// says: the work has failed, and your consumer goes on
+// wrong: Ends as if all were well when the subscription is cancelled.
+// says: your consumer ended as if all were well
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use futures_lite::StreamExt;
 use lapin::{
     Channel,
@@ -10,14 +10,14 @@ use lapin::{
 };
 
 async fn receive(channel: &Channel, work: impl AsyncFn(String) -> Result<()>) -> Result<()> {
-    let options = BasicConsumeOptions::default();
+    let options = BasicConsumeOptions::default(); // no_ack: false
     let mut consumer = channel.basic_consume("hello".into(), "".into(), options, FieldTable::default()).await?;
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery?;
-        let _ = work(String::from_utf8(delivery.data.clone())?).await;
+        work(String::from_utf8(delivery.data.clone())?).await?;
         delivery.ack(BasicAckOptions::default()).await?;
     }
-    bail!("the broker cancelled our subscription: was the queue deleted?")
+    Ok(())
 }
 
 fn main() {}

@@ -1,4 +1,4 @@
-// wrong: Takes all letters and returns the first.
+// wrong: Takes all messages and returns the first.
 // says: nobody has read these two
 
 use anyhow::Result;
@@ -6,9 +6,9 @@ use lapin::{Channel, options::BasicGetOptions};
 
 async fn receive_one(channel: &Channel) -> Result<Option<String>> {
     let options = BasicGetOptions { no_ack: true };
-    let Some(letter) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
+    let Some(message) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
     while channel.basic_get("hello".into(), options).await?.is_some() {}
-    Ok(Some(String::from_utf8(letter.delivery.data)?))
+    Ok(Some(String::from_utf8(message.delivery.data)?))
 }
 
 fn main() {}

@@ -1,0 +1,23 @@
+// wrong: Looks at all messages, shows the newest, and puts all of them back.
+// says: have you read another, or is it gone?
+
+use anyhow::Result;
+use lapin::{
+    Channel,
+    options::{BasicGetOptions, BasicNackOptions},
+};
+
+/// What the next message in `hello` says, or `None`. The message stays in the queue.
+/// `hello` 里下一条消息的内容；没有消息就是 `None`。消息要留在队列里。
+async fn look(channel: &Channel) -> Result<Option<String>> {
+    let options = BasicGetOptions::default(); // no_ack: false
+    let Some(message) = channel.basic_get("hello".into(), options).await? else { return Ok(None) };
+    let mut last = message;
+    while let Some(next) = channel.basic_get("hello".into(), options).await? {
+        last = next;
+    }
+    last.nack(BasicNackOptions { requeue: true, multiple: true }).await?;
+    Ok(Some(String::from_utf8(last.delivery.data)?))
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+// wrong: Asks for messages in a loop instead of subscribing.
+// says: nobody subscribes to `hello`
+
+use anyhow::Result;
+use lapin::{Channel, options::BasicGetOptions};
+use tokio::sync::mpsc::UnboundedSender;
+
+async fn receive(channel: &Channel, texts: UnboundedSender<String>) -> Result<()> {
+    loop {
+        if let Some(message) = channel.basic_get("hello".into(), BasicGetOptions { no_ack: true }).await? {
+            texts.send(String::from_utf8(message.delivery.data)?)?;
+        }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+// wrong: Sends each message to `hello` as well, and declares that one too.
+// says: nobody asked for a queue `hello`
+
+use anyhow::Result;
+use lapin::{
+    BasicProperties, Channel,
+    options::{BasicPublishOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+
+async fn send(channel: &Channel, queue: &str, text: &str) -> Result<()> {
+    channel.queue_declare(queue.into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
+    channel.queue_declare("hello".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
+    let options = BasicPublishOptions::default();
+    channel.basic_publish("".into(), queue.into(), options, text.as_bytes(), BasicProperties::default()).await?;
+    Ok(())
+}
+
+fn main() {}

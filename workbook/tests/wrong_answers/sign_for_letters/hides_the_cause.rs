@@ -1,0 +1,23 @@
+// wrong: Says that the work has failed, and not why.
+// says: your consumer's error hides it
+
+use anyhow::{Result, anyhow, bail};
+use futures_lite::StreamExt;
+use lapin::{
+    Channel,
+    options::{BasicAckOptions, BasicConsumeOptions},
+    types::FieldTable,
+};
+
+async fn receive(channel: &Channel, work: impl AsyncFn(String) -> Result<()>) -> Result<()> {
+    let options = BasicConsumeOptions::default(); // no_ack: false
+    let mut consumer = channel.basic_consume("hello".into(), "".into(), options, FieldTable::default()).await?;
+    while let Some(delivery) = consumer.next().await {
+        let delivery = delivery?;
+        work(String::from_utf8(delivery.data.clone())?).await.map_err(|_| anyhow!("the work has failed"))?;
+        delivery.ack(BasicAckOptions::default()).await?;
+    }
+    bail!("the broker cancelled our subscription: was the queue deleted?")
+}
+
+fn main() {}
