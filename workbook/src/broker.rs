@@ -25,9 +25,9 @@ const QUEUES: [&str; 1] = ["hello"];
 const SAMPLING: Duration = Duration::from_millis(250);
 /// News of the post office that come within this time are told at once.
 const GATHERING: Duration = Duration::from_millis(30);
-/// How much of a letter the counter shows.
+/// How much of a message the queues' page shows.
 const SHOWN_BODY: usize = 1 << 10;
-/// How many letters of a queue the counter shows.
+/// How many messages of a queue that page shows.
 const SHOWN_LETTERS: usize = 50;
 
 /// The broker behind the book.
@@ -264,7 +264,7 @@ impl Seen {
     }
 }
 
-/// A queue as the counter shows it, with the letters that wait in it.
+/// A queue as its page shows it, with the letters that wait in it.
 #[derive(Debug, Serialize)]
 pub struct Mailbox {
     /// The queue's name.

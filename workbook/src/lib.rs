@@ -6,6 +6,7 @@ pub mod beside;
 pub mod blocks;
 pub mod broker;
 pub mod class;
+pub mod compiler;
 pub mod drawings;
 pub mod edition;
 pub mod finish;

@@ -12,7 +12,7 @@ const BACKLOG: usize = 1024;
 /// One thing that pages are told: what it is about, and the details as JSON.
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// `pane`, `state`, `output`, `closed`, `post`, `built` or `failed`; `class` on the big screen of a class.
+    /// `pane`, `state`, `took`, `output`, `diagnostic`, `closed`, `post`, `built` or `failed`; `class` on the big screen of a class.
     pub kind: &'static str,
     /// The details.
     pub json: Arc<str>,

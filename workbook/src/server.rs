@@ -7,7 +7,7 @@ use crate::{
     listings::Listing,
     locks::{Locks, content_security_policy, guard, refuse},
     news::{News, stream},
-    panes::MOST_PANES,
+    panes::MOST_RUNNING,
     publish,
     runs::{Order, Places, Refusal, Runs},
     stop::until_signal,
@@ -20,7 +20,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{
-        IntoResponse, Response,
+        IntoResponse, Redirect, Response,
         sse::{Event, KeepAlive, Sse},
     },
     routing::{get, post},
@@ -48,6 +48,22 @@ const MORE_PORTS: u16 = 20;
 /// The most bytes of a request: room for a long listing.
 const LARGEST_REQUEST: usize = 256 << 10;
 
+/// What only served pages have: styles and scripts.
+const FILES: [(&str, &str); 13] = [
+    ("words.js", include_str!("../../assets/words.js")),
+    ("live.css", include_str!("page/live.css")),
+    ("live.js", include_str!("page/live.js")),
+    ("server.js", include_str!("page/server.js")),
+    ("terminal.js", include_str!("page/terminal.js")),
+    ("pane.js", include_str!("page/pane.js")),
+    ("dock.js", include_str!("page/dock.js")),
+    ("strip.js", include_str!("page/strip.js")),
+    ("editor.js", include_str!("page/editor.js")),
+    ("difference.js", include_str!("page/difference.js")),
+    ("board.css", include_str!("page/board.css")),
+    ("board.js", include_str!("page/board.js")),
+    ("queues.js", include_str!("page/queues.js")),
+];
 /// What `cargo workbook serve` was asked for.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -109,19 +125,19 @@ pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<(
 }
 
 fn app(desk: Arc<Desk>, locks: Locks, dest: &Path) -> Router {
-    let file = |kind: &'static str, text: &'static str| get(async move || ([(header::CONTENT_TYPE, kind)], text));
-    Router::new()
-        .route("/workbook/live.css", file("text/css", include_str!("page/live.css")))
-        .route("/workbook/live.js", file("text/javascript", include_str!("page/live.js")))
-        .route("/workbook/terminal.js", file("text/javascript", include_str!("page/terminal.js")))
-        .route("/workbook/counter.js", file("text/javascript", include_str!("page/counter.js")))
+    let files = FILES.iter().fold(Router::new(), |router, (name, text)| {
+        let kind = if name.ends_with(".css") { "text/css" } else { "text/javascript" };
+        router.route(&format!("/workbook/{name}"), get(async move || ([(header::CONTENT_TYPE, kind)], *text)))
+    });
+    files
         .route("/workbook/news", get(tell))
         .route("/workbook/runs", post(start))
         .route("/workbook/runs/{id}/stop", post(stop))
         .route("/workbook/runs/{id}/close", post(close))
         .route("/workbook/mailboxes", get(show_mailboxes))
         .route("/workbook/mailboxes/{action}", post(change_mailbox))
-        .route("/counter", get(counter))
+        .route("/queues", get(queues))
+        .route("/counter", get(async || Redirect::permanent("/queues"))) // as it was called once
         .with_state(desk)
         .fallback_service(ServeDir::new(dest).not_found_service(ServeFile::new(dest.join("404.html"))))
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
@@ -144,7 +160,8 @@ pub(crate) async fn listen(wanted: u16) -> Result<TcpListener> {
 
 /// Compiles all listings, so that the first Run doesn't have to, and tells the pages how far it is.
 async fn prebuild(places: Places, news: News) {
-    let listings = Listing::all(&places.root).unwrap_or_default(); // an error is reported by whoever needs them
+    let mut listings = Listing::all(&places.root).unwrap_or_default(); // an error is reported by whoever needs them
+    listings.retain(|listing| !listing.is_python);
     let mut cargo = keeper::command(&places.keeper, Path::new("cargo"));
     cargo
         .args(Listing::build_arguments(listings.iter().map(|listing| listing.name.as_str())))
@@ -179,7 +196,7 @@ async fn start(State(desk): State<Arc<Desk>>, Json(order): Json<Order>) -> Respo
         Ok(id) => (StatusCode::CREATED, Json(json!({ "id": id }))).into_response(),
         Err(Refusal::Bad(why)) => refuse(StatusCode::BAD_REQUEST, &why),
         Err(Refusal::Full) => {
-            refuse(StatusCode::TOO_MANY_REQUESTS, &format!("{MOST_PANES} terminals are open: close one first"))
+            refuse(StatusCode::TOO_MANY_REQUESTS, &format!("{MOST_RUNNING} programs are running: stop one first"))
         }
     }
 }
@@ -196,8 +213,8 @@ fn found(yes: bool) -> StatusCode {
     if yes { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }
 
-async fn counter() -> Response {
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], include_str!("page/counter.html")).into_response()
+async fn queues() -> Response {
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], include_str!("page/queues.html")).into_response()
 }
 
 async fn show_mailboxes(State(desk): State<Arc<Desk>>) -> Response {
@@ -255,7 +272,7 @@ async fn finish_page(State(locks): State<Locks>, request: Request, next: Next) -
         parts.headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if may_run && parts.status.is_success() {
-        html += "<link rel=\"stylesheet\" href=\"/workbook/live.css\">";
+        html += "<link rel=\"stylesheet\" href=\"/workbook/live.css\"><link rel=\"stylesheet\" href=\"/workbook/board.css\">";
         html += "<script src=\"/workbook/live.js\" type=\"module\"></script>";
     }
     parts.headers.remove(header::CONTENT_LENGTH);
