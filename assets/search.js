@@ -167,15 +167,18 @@
     box.addEventListener('compositionend', ask);
 
     // What is found inside a fold is shown: mdBook marks it when the page has come from a search.
-    new MutationObserver(changes => {
-        for (const { addedNodes } of changes) {
-            for (const node of addedNodes) {
-                for (let fold = node.localName === 'mark' && node.closest('details:not([open])'); fold; fold = fold.parentElement.closest('details:not([open])')) {
-                    fold.open = true;
-                }
-            }
+    const main = document.querySelector('main');
+    const openFolds = () => {
+        for (const fold of main.querySelectorAll('details:not([open]):has(mark)')) {
+            fold.open = true;
         }
-    }).observe(document.querySelector('main'), { subtree: true, childList: true });
+    };
+    openFolds();
+    new MutationObserver(changes => {
+        if (changes.some(({ addedNodes }) => [...addedNodes].some(({ localName }) => localName === 'mark'))) {
+            openFolds();
+        }
+    }).observe(main, { subtree: true, childList: true });
 
     // With ?search=… in the address, mdBook may have searched before this script ran, and it doesn't search the same twice.
     if (window.search?.index && box.value) {

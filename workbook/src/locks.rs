@@ -9,7 +9,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -91,6 +91,10 @@ pub async fn guard(State(locks): State<Locks>, request: Request, next: Next) -> 
         if request.method() != Method::GET && !locks.comes_from_our_pages(headers) {
             return refuse(StatusCode::FORBIDDEN, "only the workbook's own pages may ask for this");
         }
+    }
+    if request.uri().path() == "/queues" && token(request.uri()).is_none() && !locks.knows(headers) {
+        // Its script would be refused: then the page couldn't say why it is empty.
+        return (StatusCode::FORBIDDEN, Html(include_str!("page/stranger.html"))).into_response();
     }
     if let Some(token) = token(request.uri()) {
         if !locks.is_token(token) {

@@ -139,7 +139,7 @@ fn the_dock_covers_nothing_and_is_a_sheet_with_tabs_on_a_telephone() {
             axe_has_no_complaint(&reader, &place);
         }
     }
-    reader.click("run-dock .pane .stop");
+    reader.click("run-dock .pane.is-chosen .stop");
     reader.wait_for("document.querySelector('run-dock .pane[data-state=ended]')");
     reader.click(".dock-clear");
     reader.wait_for("document.querySelectorAll('run-dock .pane').length === 1");
@@ -169,13 +169,13 @@ fn an_address_of_the_readers_own_is_used_and_python_says_what_it_needs() {
 #[test]
 fn the_queues_stand_in_the_chapter_and_a_stranger_is_told_what_is_the_matter() {
     for (language, words) in [
-        ("en", "open the address that cargo workbook has printed"),
-        ("zh-CN", "请先打开 cargo workbook 打印出来的地址"),
+        ("en", "cargo workbook has printed an address that ends with a token"),
+        ("zh-CN", "打印了一个带有 token 的地址"),
     ] {
         let Some(reader) = Reader::open(language) else { return };
         let served = Served::start(None);
         reader.go(&format!("http://127.0.0.1:{}/queues", served.port));
-        reader.wait_for(&format!("document.querySelector('.board-state').textContent.includes({words:?})"));
+        reader.wait_for(&format!("document.body.innerText.includes({words:?})"));
         let book = enter(&reader, &served);
         reader.go(&format!("{book}/{language}/basic/look.html"));
         assert_eq!(served.post("/workbook/runs", r#"{"listing":"send"}"#).0, 201);
