@@ -1,172 +1,54 @@
-// <message-flow>: P → queue → C as a drawing that moves. On a page of the book it has buttons, and plays by itself until one
-// of them is pressed; above the terminals of the served book (live.js) it shows what a real broker holds.
+// <message-flow>: P → queue → C as a figure with buttons, after a few predictions: each is locked when it is made, and then the
+// figure plays what happens.
 (() => {
-    // The rules, without a drawing: what a broker does with one queue and one consumer, which takes as many letters as it can
-    // get. workbook/tests/figure.rs holds them against the post office and RabbitMQ. A method returns false where there is
-    // nothing to do.
-    class Model {
-        constructor() {
-            this.manual = false; // how the consumer acknowledges; it says so when it starts
-            this.sent = 0;
-            this.consumers = 0;
-            this.ready = []; // letters, as { number, redelivered }; the first one is next
-            this.hands = []; // with the consumer, not done yet
-            this.received = []; // every delivery, in order
-            this.done = [];
-            this.lost = [];
-        }
-        get unacked() { return this.manual ? this.hands : []; } // otherwise the broker has forgotten them already
-        send() {
-            this.ready.push({ number: ++this.sent, redelivered: false });
-            this.#deliver();
-        }
-        open() {
-            if (this.consumers) { return false; }
-            this.consumers = 1;
-            this.#deliver();
-        }
-        // The consumer does what it has in its hands, acknowledges it, and leaves.
-        close() {
-            if (!this.consumers) { return false; }
-            while (this.hands.length) { this.finish(); }
-            this.consumers = 0;
-        }
-        // The consumer has done what one letter asks for; by hand, it acknowledges it now.
-        finish() {
-            if (!this.hands.length) { return false; }
-            this.done.push(this.hands.shift());
-        }
-        crash() {
-            if (!this.consumers) { return false; }
-            if (this.manual) {
-                this.hands.forEach(letter => { letter.redelivered = true; });
-                this.ready.unshift(...this.hands);
-            } else {
-                this.lost.push(...this.hands);
-            }
-            this.hands = [];
-            this.consumers = 0;
-        }
-        setManual(manual) {
-            if (this.consumers) { return false; }
-            this.manual = manual;
-        }
-        #deliver() {
-            while (this.consumers && this.ready.length) {
-                const letter = this.ready.shift();
-                this.hands.push(letter);
-                this.received.push({ ...letter });
-            }
-        }
-    }
+    const { element, say } = FlowDrawing;
+    const some = (count, one) => `${count} ${count === 1 ? one : `${one}s`}`;
+    const list = messages => messages.map(({ number }) => number);
+    const en = messages => `${messages.length === 1 ? 'message' : 'messages'} ${list(messages).join(', ')}`;
+    const zh = messages => `消息 ${list(messages).join('、')}`;
+    const WORK = 1300; // ms that the consumer takes for a message when nobody looks closer
+    const STEP = 1900; // ms between two steps of a play
+    const DEMONSTRATION = {
+        simple: ['open', 'send', 'close', 'send', 'send', 'open', 'close'],
+        closer: ['open', 'finish', 'crash', 'send', 'open', 'finish', 'close'],
+    };
+    // What the reader predicts: the answers in both languages, what is played after `start`, and which answer that shows.
+    const PREDICTIONS = [
+        {
+            question: ['The producer sends a message, and no consumer is there. What becomes of the message?', '生产者发送一条消息，这时没有消费者。这条消息会怎样？'],
+            answers: [['It is lost.', '丢了。'], ['It waits in the queue.', '在队列里等着。'], ['The producer keeps it and tries again.', '生产者留着它，过会儿再发。']],
+            start: [], play: ['send'], shown: model => (model.ready.length === 1 ? 1 : 0),
+        },
+        {
+            question: ['The consumer starts first, and the queue is empty. What does it do?', '消费者先启动，队列是空的。它会怎么做？'],
+            answers: [['It ends with an error.', '报错退出。'], ['It ends: there is nothing to do.', '没有事做，正常结束。'], ['It waits.', '等着。']],
+            start: [], play: ['open', 'send'], shown: model => (model.consumers === 1 && model.received.length === 1 ? 2 : 1),
+        },
+        {
+            question: ['One message waits. A consumer comes and takes it. How many does the queue hold then?', '队列里有一条消息。消费者来取走了它。之后队列里还有几条？'],
+            answers: [['None.', '0 条。'], ['One: the consumer has a copy.', '1 条：消费者拿到的是副本。'], ['Two.', '2 条。']],
+            start: ['send'], play: ['open'], shown: model => model.ready.length,
+        },
+    ];
 
-    // Both languages; the style sheet shows the edition's.
-    const say = (en, zh) => [['en', en], ['zh-CN', zh]].map(([lang, text]) => element('span', { lang, textContent: text }));
-    const element = (tag, properties = {}, ...children) => {
-        const made = Object.assign(document.createElement(tag), properties);
-        made.append(...children.flat());
+    // All the words that a control can have stand in the same place, so that it keeps its size; one of them is seen.
+    const label = (...variants) => {
+        const made = element('span', { className: 'flow-label' }, variants.map(words => element('span', {}, say(...words))));
+        made.choose = chosen => [...made.children].forEach((variant, i) => variant.classList.toggle('is-chosen', i === chosen));
+        made.choose(0);
         return made;
     };
-    const some = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
-
-    const MOVE = 700; // ms that a letter takes
-    const DRAWN = 8; // letters at one place; the rest is a number
-    const TRACKED = 200; // letters that are followed one by one
-
-    // The picture: letters are elements that keep their identity, so that they can be seen to move.
-    class Drawing {
-        #letters = new Map(); // those that are drawn, by id
-        #known = new Set(); // all that are there
-        constructor(name) {
-            this.p = element('b', { textContent: 'P' });
-            this.c = element('b', { textContent: 'C' });
-            this.pName = element('small', {}, say('producer', '生产者'));
-            this.cName = element('small', {}, say('consumer', '消费者'));
-            this.places = Object.fromEntries(['queue', 'hands', 'done', 'lost'].map(
-                place => [place, element('span', { className: `flow-letters flow-${place}` })]));
-            const way = () => element('span', { className: 'flow-way' });
-            this.root = element('div', { className: 'flow-parts' },
-                element('span', { className: 'flow-end flow-p' }, this.p, this.pName), way(),
-                element('span', { className: 'flow-middle' }, element('code', { textContent: name }), this.places.queue, element('small', {}, say('queue', '队列'))), way(),
-                element('span', { className: 'flow-end flow-c' }, this.c, this.cName, this.places.hands));
-            this.root.setAttribute('aria-hidden', 'true'); // the words below say the same
-        }
-        // `places`: for each place its letters as { id, label, redelivered }; `gone`: ids of letters that have left through C;
-        // `more`: letters of the queue that have no id; `still`: nothing moves.
-        draw(places, { consumers, gone = [], more = 0, still = false }) {
-            const before = new Map([...this.#letters].map(([id, letter]) => [id, letter.getBoundingClientRect()]));
-            const known = new Set(this.#known);
-            const isStill = still || matchMedia('(prefers-reduced-motion: reduce)').matches;
-            this.root.classList.toggle('is-alone', consumers === 0);
-            this.c.textContent = consumers > 1 ? `C×${consumers}` : 'C';
-            this.#known = new Set();
-            const drawn = new Map();
-            for (const [place, letters] of Object.entries(places)) {
-                letters.forEach(({ id }) => this.#known.add(id));
-                const shown = letters.slice(0, DRAWN).map(letter => {
-                    drawn.set(letter.id, this.#letter(letter));
-                    return drawn.get(letter.id);
-                });
-                const rest = letters.length - shown.length + (place === 'queue' ? more : 0);
-                this.places[place].replaceChildren(...shown, rest ? element('span', { className: 'flow-more', textContent: `+${rest}` }) : '');
-            }
-            const leaving = isStill ? [] : gone.slice(-DRAWN).map(id => [this.#letter({ id }), before.get(id)]);
-            this.#letters.forEach((letter, id) => drawn.has(id) || letter.remove());
-            this.#letters = drawn;
-            if (isStill) {
-                return;
-            }
-            drawn.forEach((letter, id) => this.#move(letter, before.get(id), known.has(id)));
-            leaving.forEach(([letter, from]) => this.#leave(letter, from));
-        }
-        #letter({ id, label = '', redelivered = false }) {
-            const letter = this.#letters.get(id) ?? element('i', { className: 'flow-letter' });
-            this.#letters.set(id, letter);
-            letter.textContent = label;
-            letter.classList.toggle('is-redelivered', redelivered);
-            return letter;
-        }
-        // From where it was, or from the producer, to where it is.
-        #move(letter, from, isKnown) {
-            letter.getAnimations().forEach(animation => animation.cancel());
-            if (from) {
-                this.#animate(letter, [from]);
-            } else if (!isKnown) {
-                // Nothing reaches a consumer but through the queue.
-                const isInQueue = letter.parentElement === this.places.queue;
-                this.#animate(letter, (isInQueue ? [this.p] : [this.p, this.places.queue]).map(end => end.getBoundingClientRect()));
-            }
-        }
-        // A letter that is gone already is seen once more, on its way out.
-        #leave(letter, from) {
-            letter.getAnimations().forEach(animation => animation.cancel());
-            letter.classList.add('is-leaving');
-            this.c.append(letter);
-            const path = from ? [from] : [this.p, this.places.queue].map(end => end.getBoundingClientRect());
-            const animation = this.#animate(letter, path);
-            animation.onfinish = animation.oncancel = () => letter.remove();
-        }
-        // To where it stands now, along the middles of these rectangles.
-        #animate(letter, path) {
-            const middle = ({ x, y, width, height }) => [x + width / 2, y + height / 2];
-            const [toX, toY] = middle(letter.getBoundingClientRect());
-            const frames = path.map(middle).map(([x, y]) => ({ transform: `translate(${x - toX}px, ${y - toY}px)` }));
-            return letter.animate([...frames, { transform: 'none' }], { duration: MOVE * path.length, easing: 'ease-in-out' });
-        }
-    }
-
-    const list = letters => letters.map(({ number }) => number);
-    const en = letters => `${letters.length === 1 ? 'letter' : 'letters'} ${list(letters).join(', ')}`;
-    const zh = letters => `${list(letters).join('、')} 号信`;
-    const WORK = 1300; // ms that the consumer takes for a letter when nobody looks closer
-    const STEP = 1900; // ms between two steps of the play
+    const button = (text, act, ...more) => {
+        const made = element('button', { type: 'button' }, text, ...more);
+        made.addEventListener('click', act);
+        return made;
+    };
 
     class MessageFlow extends HTMLElement {
-        static Model = Model;
-        #fed = null; // the last state that was shown
-        #nextId = 0;
+        static Model = QueueModel;
         #round = 0;
         #timers = new Set();
+        #prediction = 0;
 
         connectedCallback() {
             if (!this.drawing) {
@@ -177,75 +59,21 @@
             this.#pause();
         }
 
-        // What a real queue holds: `{ name, ready, unacknowledged, consumers, arrived, delivered }`, as the server tells it
-        // (broker.rs). The counters tell of letters that came and went between two looks; a broker that doesn't count
-        // (`arrived` is null) shows only what has changed.
-        show(queue, producers = []) {
-            if (!this.drawing) {
-                this.drawing = new Drawing(queue.name);
-                this.words = element('p', { className: 'flow-words' });
-                this.append(element('div', { className: 'flow-live' }, this.drawing.root, this.words));
-            }
-            Object.assign(this.dataset, {
-                queue: queue.name, ready: queue.ready, consumers: queue.consumers, unacknowledged: queue.unacknowledged ?? '',
-                arrived: queue.arrived ?? '', delivered: queue.delivered ?? '',
-            });
-            const { letters, gone, still } = this.#follow(queue);
-            const asLetters = ids => ids.map(id => ({ id }));
-            this.drawing.draw({ queue: asLetters(letters.queue), hands: asLetters(letters.hands) },
-                { consumers: queue.consumers, gone, more: queue.ready - letters.queue.length, still });
-            this.drawing.pName.replaceChildren(...(producers.length ? [producers.join(', ')] : say('producer', '生产者')));
-            const unacked = queue.unacknowledged;
-            this.words.replaceChildren(...say(
-                `${queue.ready} ready${unacked === null ? '' : `, ${unacked} unacked`}, ${some(queue.consumers, 'consumer')}`,
-                `就绪 ${queue.ready}${unacked === null ? '' : `，未确认 ${unacked}`}，消费者 ${queue.consumers}`));
-        }
-        // Which letters there are now, and which have gone since the last look: a broker tells numbers, not letters.
-        #follow(queue) {
-            const { ready, arrived, delivered, letters } = this.#fed ?? { letters: { queue: [], hands: [] } };
-            const held = Math.min(queue.unacknowledged ?? 0, TRACKED);
-            const came = queue.arrived === null ? Math.max(0, queue.ready - ready) : queue.arrived - arrived;
-            const went = queue.arrived === null ? Math.max(0, ready - queue.ready) : queue.delivered - delivered;
-            const still = !this.#fed || Math.max(ready, came, went) > TRACKED; // the first look, or too much to follow
-            const isNew = () => this.#nextId++;
-            if (still) {
-                letters.queue = [];
-                letters.hands = [];
-            } else {
-                for (let i = 0; i < came; i++) { letters.queue.push(isNew()); }
-                for (let i = 0; i < went; i++) { letters.hands.push(letters.queue.shift() ?? isNew()); }
-            }
-            while (letters.queue.length < Math.min(queue.ready, TRACKED)) {
-                letters.queue.unshift(letters.hands.pop() ?? isNew()); // they have come back
-            }
-            letters.queue.splice(queue.ready); // purged or expired
-            while (letters.hands.length < held) { letters.hands.push(isNew()); }
-            const gone = letters.hands.splice(0, letters.hands.length - held);
-            this.#fed = { ...queue, letters };
-            return { letters, gone, still };
-        }
-
-        // The figure in the text.
         #build() {
-            this.model = new Model();
-            this.drawing = new Drawing('hello');
+            this.model = new QueueModel();
+            this.drawing = new FlowDrawing('hello');
             const { done, lost } = this.drawing.places;
-            const button = (act, ...words) => {
-                const made = element('button', { type: 'button' }, say(...words));
-                made.addEventListener('click', () => { this.#pause(); act(); this.#draw(); });
-                return made;
-            };
+            const control = (text, act) => button(text, () => { this.#pause(); act(); this.#draw(); });
             this.event = element('p', { className: 'flow-event' });
             this.words = element('p', { className: 'flow-words' });
             this.said = element('div', {}, this.event, this.words);
             this.said.setAttribute('role', 'status');
-            this.send = button(() => this.#send(), 'Send a letter', '寄一封信');
-            this.openOrClose = button(() => (this.model.consumers ? this.#close() : this.#open()));
-            this.player = element('button', { type: 'button' });
-            this.player.addEventListener('click', () => (this.#timers.size ? this.#pause() : this.#play()));
-            const again = button(() => this.#again(), 'Start over', '从头再来');
-            this.finish = button(() => this.#finish());
-            this.crash = button(() => this.#crash(), 'Crash the consumer', '让消费者崩溃');
+            this.openLabel = label(['Start the consumer', '启动消费者'], ['Stop the consumer', '关闭消费者']);
+            this.playLabel = label(['Play', '播放'], ['Pause', '暂停']);
+            this.finishLabel = label(['Get a message done', '处理完一条'], ['Get a message done and acknowledge it', '处理完一条，并确认']);
+            this.player = button(this.playLabel, () => (this.#timers.size ? this.#pause() : this.#demonstrate()));
+            this.finish = control(this.finishLabel, () => this.#finish());
+            this.crash = control(label(['Crash the consumer', '让消费者崩溃']), () => this.#crash());
             this.manual = element('input', { type: 'checkbox' });
             this.manual.addEventListener('click', event => {
                 this.#pause();
@@ -258,70 +86,120 @@
             this.closer = element('details', { className: 'flow-closer' },
                 element('summary', {}, say('Look closer: acknowledgements and crashes', '细看：确认与崩溃')),
                 element('p', {}, say(
-                    'Now you decide when the consumer is done with a letter. With automatic acknowledgement the broker forgets a letter as soon as it has handed it over. By hand, the consumer signs for each letter when it is done, and until then the broker keeps it.',
-                    '现在由你决定消费者什么时候处理完一封信。自动确认：消息代理一交出信，就把它忘了。手动确认：消费者处理完一封，签收一封；签收之前，消息代理一直留着它。')),
-                element('div', { className: 'flow-controls' }, element('label', {}, this.manual, say('acknowledge by hand', '手动确认')), this.finish, this.crash));
+                    'Now you decide when the consumer is done with a message. A message that waits in the queue is called ready. With automatic acknowledgement the broker deletes a message as soon as it has delivered it. With manual acknowledgement, the consumer acknowledges each message when it is done; until then the broker keeps it, and calls it unacked.',
+                    '现在由你决定消费者什么时候处理完一条消息。在队列里等着的消息叫“就绪”（ready）。自动确认：消息代理一投递，就把消息删除。手动确认：消费者处理完一条，确认一条；确认之前，消息代理一直留着它，这样的消息叫“未确认”（unacked）。')),
+                element('div', { className: 'flow-controls' }, element('label', {}, this.manual, say('manual acknowledgement', '手动确认')), this.finish, this.crash));
             this.closer.addEventListener('toggle', () => { this.#pause(); this.#draw(); });
             const tray = (place, ...words) => element('span', { className: 'flow-tray' }, element('small', {}, say(...words)), place);
             const trays = element('div', { className: 'flow-trays' }, tray(lost, 'lost', '丢了'), tray(done, 'done', '处理完'));
             trays.setAttribute('aria-hidden', 'true');
             this.drawing.root.append(trays);
-            this.append(element('div', { className: 'flow-live' }, this.drawing.root, this.said,
-                element('div', { className: 'flow-controls' }, this.send, this.openOrClose, again, this.player), this.closer));
+            this.predictions = element('div', { className: 'flow-predictions' });
+            const live = element('div', { className: 'flow-live' }, this.predictions, this.drawing.root, this.said,
+                element('div', { className: 'flow-controls' },
+                    control(label(['Send a message', '发送一条消息']), () => this.#send()),
+                    control(this.openLabel, () => (this.model.consumers ? this.#close() : this.#open())),
+                    control(label(['Start over', '从头再来']), () => this.#again()), this.player), this.closer);
+            this.append(live);
+            this.#ask();
             this.#again();
             this.#draw();
-            if (!matchMedia('(prefers-reduced-motion: reduce)').matches) {
-                const whenSeen = new IntersectionObserver(([entry]) => {
-                    if (entry.isIntersecting) {
-                        whenSeen.disconnect();
-                        this.#play();
-                    }
-                }, { threshold: 0.5 });
-                whenSeen.observe(this);
-                this.addEventListener('click', () => whenSeen.disconnect(), { capture: true, once: true });
+        }
+
+        // The question of a prediction, its answers to press, and after one is pressed what happens.
+        #ask() {
+            const { question, answers } = PREDICTIONS[this.#prediction];
+            const number = `${this.#prediction + 1} / ${PREDICTIONS.length}`;
+            const id = 'flow-prediction';
+            const text = element('p', { id, className: 'flow-question' },
+                element('span', { className: 'flow-number' }, ...say(`Predict ${number}`, `先猜一猜 ${number}`)), ' ', say(...question));
+            this.answers = answers.map((words, i) => {
+                const answer = button(element('span', {}, say(...words)), () => this.#predict(i));
+                answer.setAttribute('aria-pressed', false);
+                return answer;
+            });
+            this.verdict = element('span', { className: 'flow-verdict' });
+            this.verdict.setAttribute('role', 'status');
+            this.next = button(label(['Next question', '下一题'], ['Once more from the first', '从第一题再来']), () => {
+                this.#pause();
+                this.#prediction = (this.#prediction + 1) % PREDICTIONS.length;
+                this.#ask();
+                this.#again();
+                this.#draw();
+                this.answers[0].focus();
+            });
+            this.next.firstChild.choose(this.#prediction === PREDICTIONS.length - 1 ? 1 : 0);
+            this.next.classList.add('is-later');
+            const group = element('div', { className: 'flow-controls flow-answers' }, this.answers);
+            group.setAttribute('role', 'group');
+            group.setAttribute('aria-labelledby', id);
+            this.predictions.replaceChildren(text, group, element('p', { className: 'flow-after' }, this.verdict, ' ', this.next));
+        }
+        #predict(chosen) {
+            if (this.isLocked()) {
+                return;
             }
+            this.answers.forEach((answer, i) => {
+                answer.setAttribute('aria-pressed', i === chosen);
+                answer.setAttribute('aria-disabled', true);
+            });
+            this.verdict.replaceChildren(...say('Locked. Watch.', '已锁定。请看图。'));
+            const { start, play, shown } = PREDICTIONS[this.#prediction];
+            this.#again([]);
+            start.forEach(act => this.#act(act));
+            this.#play(play, () => {
+                const right = shown(this.model);
+                this.answers[right].classList.add('is-right');
+                const [enAnswer, zhAnswer] = PREDICTIONS[this.#prediction].answers[right];
+                this.verdict.replaceChildren(...(right === chosen ? say('As you predicted.', '和你猜的一样。')
+                    : say(`Not as you predicted: ${enAnswer}`, `和你猜的不一样：${zhAnswer}`)));
+                this.next.classList.remove('is-later');
+            });
+        }
+        isLocked() {
+            return this.answers.some(answer => answer.getAttribute('aria-disabled') === 'true');
         }
 
         #send() {
             this.model.send();
-            const letter = this.model.received.at(-1);
+            const message = this.model.received.at(-1);
             const { sent } = this.model;
-            if (letter?.number !== sent) {
-                this.#tell(`Letter ${sent} waits in the queue: no consumer is there.`, `${sent} 号信在队列里等着：现在没有消费者。`);
+            if (message?.number !== sent) {
+                this.#tell(`Message ${sent} waits in the queue: no consumer is there.`, `消息 ${sent} 在队列里等着：现在没有消费者。`);
             } else {
-                this.#tellTaken([letter], `Letter ${sent} goes through the queue to the consumer.`, `${sent} 号信经过队列，到了消费者手里。`);
+                this.#tellTaken([message], `Message ${sent} goes through the queue to the consumer.`, `消息 ${sent} 经过队列，到了消费者手里。`);
             }
         }
         #open() {
             const waiting = [...this.model.ready];
             this.model.open();
             if (waiting.length) {
-                this.#tellTaken(waiting, `The consumer takes what waited: ${en(waiting)}.`, `消费者取走了等着的信：${zh(waiting)}。`);
+                this.#tellTaken(waiting, `The consumer takes what waited: ${en(waiting)}.`, `消费者取走了等着的${zh(waiting)}。`);
             } else {
-                this.#tell('The consumer is there and waits for letters.', '消费者来了，正在等信。');
+                this.#tell('The consumer is there and waits for messages.', '消费者来了，正在等消息。');
             }
         }
-        #tellTaken(letters, english, chinese) {
+        #tellTaken(messages, english, chinese) {
             const keeps = this.model.manual
-                ? [' Until it acknowledges, the broker keeps what it has delivered.', '在它确认之前，消息代理留着这些信。']
-                : [' The broker has forgotten what it has delivered.', '信一交出去，消息代理就忘了。'];
-            const again = letters.some(letter => letter.redelivered) ? [' ↩ says that a letter comes a second time.', '带 ↩ 的信是第二次送来的。'] : ['', ''];
+                ? [' Until it acknowledges, the broker keeps what it has delivered.', '在它确认之前，消息代理留着这些消息。']
+                : [' The broker has deleted what it has delivered.', '消息一投递，消息代理就把它删除了。'];
+            const again = messages.some(message => message.redelivered) ? [' ↩ says that a message comes a second time.', '带 ↩ 的消息是重新投递的。'] : ['', ''];
             this.#tell(english + (this.closer.open ? keeps[0] : '') + again[0], chinese + (this.closer.open ? keeps[1] : '') + again[1]);
         }
         #close() {
             const { length } = this.model.hands;
             this.model.close();
             this.#tell(length ? 'The consumer has finished what it had in its hands, and left.' : 'The consumer has left.',
-                length ? '消费者处理完手里的信，走了。' : '消费者走了。');
+                length ? '消费者处理完手里的消息，走了。' : '消费者走了。');
         }
         #finish() {
-            const letter = this.model.hands[0];
+            const message = this.model.hands[0];
             if (this.model.finish() === false) {
-                this.#tell('The consumer has nothing in its hands.', '消费者手里没有信。');
+                this.#tell('The consumer has nothing in its hands.', '消费者手里没有消息。');
             } else if (this.model.manual) {
-                this.#tell(`Letter ${letter.number} is done and acknowledged. Now the broker forgets it too.`, `${letter.number} 号信处理完了，也确认了。现在消息代理才把它忘掉。`);
+                this.#tell(`Message ${message.number} is done and acknowledged. Now the broker deletes it too.`, `消息 ${message.number} 处理完了，也确认了。现在消息代理才把它删除。`);
             } else {
-                this.#tell(`Letter ${letter.number} is done.`, `${letter.number} 号信处理完了。`);
+                this.#tell(`Message ${message.number} is done.`, `消息 ${message.number} 处理完了。`);
             }
         }
         #crash() {
@@ -329,23 +207,26 @@
             if (this.model.crash() === false) {
                 this.#tell('There is no consumer that could crash.', '现在没有消费者，没有谁会崩溃。');
             } else if (!hands.length) {
-                this.#tell('The consumer has crashed. It had nothing in its hands, so nothing is lost.', '消费者崩溃了。它手里没有信，所以什么也没丢。');
+                this.#tell('The consumer has crashed. It had nothing in its hands, so nothing is lost.', '消费者崩溃了。它手里没有消息，所以什么也没丢。');
             } else if (manual) {
                 this.#tell(`The consumer has crashed before it acknowledged ${en(hands)}. The broker puts back what it kept, in the old place, marked as redelivered (↩).`,
-                    `消费者还没确认 ${zh(hands)}就崩溃了。消息代理把留着的信放回原来的位置，并标上“重新投递过”（↩）。`);
+                    `消费者还没确认${zh(hands)}就崩溃了。消息代理把留着的消息放回原来的位置，并标上“重新投递过”（↩）。`);
             } else {
-                this.#tell(`The consumer has crashed. The broker had already forgotten ${en(hands)}: lost.`, `消费者崩溃了。${zh(hands)}已经交了出去，消息代理没有留着，就这样丢了。`);
+                this.#tell(`The consumer has crashed. The broker had already deleted ${en(hands)}: lost.`, `消费者崩溃了。${zh(hands)}已经投递出去，消息代理没有留着，就这样丢了。`);
             }
         }
-        // As in the picture that stands here without this script: two letters wait.
-        #again() {
+        // As in the picture that stands here without this script: two messages wait.
+        #again(acts = ['send', 'send']) {
             const { manual } = this.model;
             this.#round++;
-            this.model = new Model();
+            this.model = new QueueModel();
             this.model.setManual(manual);
-            this.model.send();
-            this.model.send();
-            this.#tell('Two letters wait. What happens next? Press the buttons.', '两封信在等。接下来会怎样？按按钮试试。');
+            acts.forEach(() => this.model.send());
+            if (acts.length) {
+                this.#tell('Two messages wait. What happens next? Press the buttons.', '两条消息在等。接下来会怎样？按按钮试试。');
+            } else {
+                this.#tell('The queue is empty, and no consumer is there.', '队列是空的，也没有消费者。');
+            }
         }
 
         #tell(...words) {
@@ -353,21 +234,23 @@
         }
         #draw() {
             const { ready, hands, done, lost, consumers, unacked, manual } = this.model;
-            const letters = all => all.map(({ number, redelivered }) => ({ id: `${this.#round}-${number}`, label: number, redelivered }));
-            this.drawing.draw({ queue: letters(ready), hands: letters(hands), done: letters(done.slice(-8)), lost: letters(lost.slice(-8)) }, { consumers });
-            const marked = ready.filter(letter => letter.redelivered);
-            this.words.replaceChildren(...say(
+            const drawn = all => all.map(({ number, redelivered }) => ({ id: `${this.#round}-${number}`, label: number, redelivered }));
+            this.drawing.draw({ queue: drawn(ready), hands: drawn(hands), done: drawn(done.slice(-8)), lost: drawn(lost.slice(-8)) }, { consumers });
+            const marked = ready.filter(message => message.redelivered);
+            // Only who looks closer has been told what ready and unacked mean.
+            this.words.replaceChildren(...(this.closer.open ? say(
                 `${ready.length} ready, ${unacked.length} unacked, ${some(consumers, 'consumer')}${marked.length ? `; redelivered: ${en(marked)}` : ''}${lost.length ? `; lost: ${en(lost)}` : ''}`,
-                `就绪 ${ready.length}，未确认 ${unacked.length}，消费者 ${consumers}${marked.length ? `；重新投递过：${zh(marked)}` : ''}${lost.length ? `；丢了：${zh(lost)}` : ''}`));
+                `就绪 ${ready.length}，未确认 ${unacked.length}，消费者 ${consumers}${marked.length ? `；重新投递过：${zh(marked)}` : ''}${lost.length ? `；丢了：${zh(lost)}` : ''}`) : say(
+                `${some(ready.length, 'message')} in the queue, ${some(consumers, 'consumer')}`, `队列里 ${ready.length} 条消息，消费者 ${consumers}`)));
             this.manual.checked = manual;
-            this.openOrClose.replaceChildren(...(consumers ? say('Stop the consumer', '关闭消费者') : say('Start the consumer', '启动消费者')));
-            this.finish.replaceChildren(...(manual ? say('Get a letter done and acknowledge it', '处理完一封，并确认') : say('Get a letter done', '处理完一封')));
+            this.openLabel.choose(consumers ? 1 : 0);
+            this.finishLabel.choose(manual ? 1 : 0);
             const off = (control, is) => control.setAttribute('aria-disabled', is); // it keeps the focus, and says why
             off(this.finish, !hands.length);
             off(this.crash, !consumers);
             off(this.manual, Boolean(consumers));
             const playing = this.#timers.size > 0;
-            this.player.replaceChildren(...(playing ? say('Pause', '暂停') : say('Play', '播放')));
+            this.playLabel.choose(playing ? 1 : 0);
             this.said.setAttribute('aria-live', playing ? 'off' : 'polite'); // a play would never stop talking
             clearTimeout(this.working);
             if (hands.length && !this.closer.open) {
@@ -375,15 +258,20 @@
             }
         }
 
-        #play() {
-            this.#again();
-            const acts = this.closer.open
-                ? ['open', 'finish', 'crash', 'send', 'open', 'finish', 'close'] : ['open', 'send', 'close', 'send', 'send', 'open', 'close'];
-            const act = {
+        #act(name) {
+            ({
                 send: () => this.#send(), open: () => this.#open(), close: () => this.#close(), finish: () => this.#finish(), crash: () => this.#crash(),
-            };
-            acts.forEach((name, i) => {
-                const timer = setTimeout(() => { this.#timers.delete(timer); act[name](); this.#draw(); }, STEP * (i + 1));
+            })[name]();
+            this.#draw();
+        }
+        #demonstrate() {
+            this.#again();
+            this.#play(this.closer.open ? DEMONSTRATION.closer : DEMONSTRATION.simple);
+        }
+        #play(acts, then = () => {}) {
+            this.#draw();
+            [...acts.map(name => () => this.#act(name)), then].forEach((act, i) => {
+                const timer = setTimeout(() => { this.#timers.delete(timer); act(); this.#draw(); }, STEP * (i + 1));
                 this.#timers.add(timer);
             });
             this.#draw();
@@ -392,7 +280,13 @@
             const wasPlaying = this.#timers.size > 0;
             this.#timers.forEach(clearTimeout);
             this.#timers.clear();
-            if (wasPlaying) { this.#draw(); }
+            if (wasPlaying) {
+                if (this.isLocked() && !this.answers.some(answer => answer.matches('.is-right'))) {
+                    this.verdict.replaceChildren(...say('You have stopped it. Go on, or see for yourself.', '你中途停下了。可以继续，也可以自己试。'));
+                    this.next.classList.remove('is-later');
+                }
+                this.#draw();
+            }
         }
     }
     customElements.define('message-flow', MessageFlow);

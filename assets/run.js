@@ -1,55 +1,79 @@
-// A Run button under each block of a listing. Served by `cargo workbook`, live.js takes the press and runs the program in
-// the page; everywhere else the button shows the command to type and how to get the server.
+// <run-bar>: a Run button under a listing, one a listing and page. Served by `cargo workbook`, live.js takes the press and runs
+// the program in the page; everywhere else the button shows the command to type and how to get the server.
 (() => {
-    const isChinese = document.documentElement.lang.startsWith('zh');
-    const words = isChinese ? {
-        run: '运行', copy: '复制命令', copied: '已复制',
-        hint: '在终端里运行上面的命令。想直接在网页里运行，请在项目文件夹里用这条命令打开本书：',
-        argument: '参数（可不填）',
-    } : {
-        run: 'Run', copy: 'Copy the command', copied: 'Copied',
-        hint: 'Run the command above in a terminal. To run it here in the page, open the book from the project’s folder with',
-        argument: 'argument (optional)',
-    };
-
-    const element = (tag, properties, ...children) => {
+    const words = workbookWords;
+    const element = (tag, properties = {}, ...children) => {
         const made = Object.assign(document.createElement(tag), properties);
         made.append(...children);
         return made;
     };
 
-    for (const code of document.querySelectorAll('main code[class*="listing-"]')) {
-        const listing = /(?:^|\s)listing-(\S+)/.exec(code.className)[1];
-        const block = code.closest('pre.playground')?.parentElement.closest('pre') ?? code.closest('pre');
-        const command = `cargo run -p ${listing}`;
-
-        const run = element('button', { type: 'button', className: 'run', textContent: `▶ ${words.run}` });
-        run.setAttribute('aria-label', `${words.run}: ${command}`);
-        const copy = element('button', { type: 'button', className: 'copy-command', textContent: words.copy });
-        const shown = element('code', { textContent: command });
-        const hint = element('p', { className: 'run-hint', hidden: true },
-            words.hint + ' ', element('code', { textContent: 'cargo workbook' }), isChinese ? '。' : '.');
-        hint.setAttribute('role', 'status');
-        const bar = element('div', { className: 'listing-bar' }, run, shown, copy, hint);
-        bar.dataset.listing = listing;
-        block.after(bar);
-
-        run.addEventListener('click', () => {
-            const order = { listing, bar };
-            const asked = new CustomEvent('workbook-run', { detail: order, bubbles: true, cancelable: true });
-            if (bar.dispatchEvent(asked)) {
-                hint.hidden = false; // nobody runs it: there is no server
+    class RunBar extends HTMLElement {
+        connectedCallback() {
+            if (this.runButton) {
+                return; // moved, and made already
             }
-        });
-        copy.addEventListener('click', async () => {
+            const { listing, command } = this.dataset;
+            this.listing = listing;
+            this.className = 'listing-bar';
+            this.runButton = element('button', { type: 'button', className: 'run', textContent: `▶ ${words.run}` });
+            this.runButton.setAttribute('aria-label', `${words.run}: ${command}`);
+            this.version = element('strong', { className: 'version', hidden: true, textContent: words.yours });
+            this.copy = element('button', { type: 'button', className: 'copy-command', textContent: words.copy });
+            this.shown = element('code', { textContent: command });
+            this.hint = element('p', { className: 'run-hint', hidden: true });
+            this.hint.setAttribute('role', 'status');
+            this.append(this.runButton, this.version, this.shown, this.copy, this.hint);
+            this.runButton.addEventListener('click', () => this.run());
+            this.copy.addEventListener('click', () => this.#copy());
+        }
+        run() {
+            const asked = new CustomEvent('workbook-run', { detail: { listing: this.listing, bar: this }, bubbles: true, cancelable: true });
+            if (this.dispatchEvent(asked)) { // nobody runs it: there is no server
+                this.say(`${words.hint} `, element('code', { textContent: 'cargo workbook' }), words.full);
+            }
+        }
+        // Says something below the buttons; nothing takes it away.
+        say(...parts) {
+            this.hint.replaceChildren(...parts);
+            this.hint.hidden = parts.length === 0;
+        }
+        async #copy() {
             try {
-                await navigator.clipboard.writeText(command);
+                await navigator.clipboard.writeText(this.shown.textContent);
             } catch { // a file:// page may not use the clipboard: mark the command, to be copied by hand
-                getSelection().selectAllChildren(shown);
+                getSelection().selectAllChildren(this.shown);
                 return;
             }
-            copy.textContent = words.copied;
-            setTimeout(() => { copy.textContent = words.copy; }, 2000);
-        });
+            this.copy.textContent = words.copied;
+            setTimeout(() => { this.copy.textContent = words.copy; }, 2000);
+        }
+    }
+    customElements.define('run-bar', RunBar);
+
+    const blockOf = code => code.closest('pre.playground')?.parentElement.closest('pre') ?? code.closest('pre');
+    const barred = new Set();
+    const addBar = (after, listing, command) => {
+        if (!barred.has(listing)) {
+            barred.add(listing);
+            const bar = element('run-bar');
+            Object.assign(bar.dataset, { listing, command });
+            after.after(bar);
+            return bar;
+        }
+    };
+    const commandOf = listing => listing.startsWith('python-')
+        ? `target/python/bin/python listings/python/${listing.slice(7)}.py` : `cargo run -p ${listing}`;
+    for (const code of document.querySelectorAll('main code.run-here')) {
+        const listing = /(?:^|\s)listing-(\S+)/.exec(code.className)[1];
+        addBar(blockOf(code), listing, commandOf(listing));
+    }
+    // A recorded run whose programs have no bar on this page.
+    for (const code of document.querySelectorAll('main code.transcript')) {
+        let last = code.closest('pre');
+        for (const [, crate, script] of code.textContent.matchAll(/^\$ (?:cargo run -p ([\w-]+)|\S*python listings\/python\/(\w+)\.py)/gm)) {
+            const listing = crate ?? `python-${script}`;
+            last = addBar(last, listing, commandOf(listing)) ?? last;
+        }
     }
 })();

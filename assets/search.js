@@ -127,20 +127,22 @@
         return new RegExp(`(${forms.join('|')})`, 'giu');
     };
 
-    // mdBook cuts a teaser at spaces: of a Chinese section it would show all, unmarked. This one has the longest hit in it.
+    // mdBook cuts a teaser at spaces: of a Chinese section it would show all, unmarked; and of an English one it marks words like
+    // “the”. This one has the longest hit in it.
     const BEFORE = 30;
-    const LENGTH = 120;
+    const LENGTH = text => (isHan(text) ? 120 : 240);
     const showTeaser = (teaser, text, marks) => {
         const hits = marks.map(mark => text.search(pattern([mark]))).filter(at => at >= 0);
         let from = Math.max(0, (hits[0] ?? 0) - BEFORE);
         while (from > 0 && /[\p{ASCII}]{2}/u.test(text.slice(from - 1, from + 1)) && text[from - 1] !== ' ') {
             from -= 1; // not in the middle of an English word
         }
-        const shown = text.slice(from, from + LENGTH);
+        const length = LENGTH(text);
+        const shown = text.slice(from, from + length);
         const pieces = marks.length ? shown.split(pattern(marks)) : [shown];
         teaser.replaceChildren(from > 0 ? '…' : '', ...pieces.map((piece, i) => {
             return i % 2 ? Object.assign(document.createElement('em'), { textContent: piece }) : piece;
-        }), from + LENGTH < text.length ? '…' : '');
+        }), from + length < text.length ? '…' : '');
     };
 
     const finish = () => {
@@ -150,7 +152,7 @@
             const marks = marksFor(query, doc);
             const link = item.querySelector('a');
             link.search = `?highlight=${encodeURIComponent(marks.join(' '))}`;
-            if (isHan(doc.body)) {
+            if (marks.length) {
                 showTeaser(item.querySelector('.teaser'), doc.body, marks);
             }
         });
@@ -163,6 +165,20 @@
     const ask = () => box.dispatchEvent(new KeyboardEvent('keyup'));
     box.addEventListener('input', event => event.isComposing || ask());
     box.addEventListener('compositionend', ask);
+
+    // What is found inside a fold is shown: mdBook marks it when the page has come from a search.
+    const main = document.querySelector('main');
+    const openFolds = () => {
+        for (const fold of main.querySelectorAll('details:not([open]):has(mark)')) {
+            fold.open = true;
+        }
+    };
+    openFolds();
+    new MutationObserver(changes => {
+        if (changes.some(({ addedNodes }) => [...addedNodes].some(({ localName }) => localName === 'mark'))) {
+            openFolds();
+        }
+    }).observe(main, { subtree: true, childList: true });
 
     // With ?search=… in the address, mdBook may have searched before this script ran, and it doesn't search the same twice.
     if (window.search?.index && box.value) {

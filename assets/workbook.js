@@ -7,12 +7,35 @@
         open.dispatchEvent(new Event('change'));
     });
 
-    // What is wider than its box is scrolled with the keyboard, too.
-    for (const box of document.querySelectorAll('main pre > code, main .table-wrapper, main figure')) {
-        if (box.scrollWidth > box.clientWidth) {
+    // What is wider than its box fades out where it is cut, and is scrolled with the keyboard, too.
+    const boxes = document.querySelectorAll('main pre > code, main .table-wrapper, main figure');
+    const look = box => {
+        const hidden = box.scrollWidth - box.clientWidth;
+        if (hidden > 1) {
             box.tabIndex = 0;
         }
+        box.classList.toggle('is-cut', hidden - Math.abs(box.scrollLeft) > 1);
+    };
+    const sizes = new ResizeObserver(entries => entries.forEach(({ target }) => look(target)));
+    for (const box of boxes) {
+        look(box);
+        sizes.observe(box);
+        box.addEventListener('scroll', () => look(box), { passive: true });
     }
+
+    // mdBook's keys: where `/` needs Shift or AltGr (on a German keyboard, a Swiss one) it opens the search all the same; and
+    // an arrow key in a box that can be scrolled scrolls it, and turns no page.
+    document.addEventListener('keydown', event => {
+        const { key, target } = event;
+        const isTyping = target.matches('input, textarea, select, [contenteditable]');
+        if (key === '/' && (event.shiftKey || event.getModifierState('AltGraph')) && !isTyping) {
+            event.preventDefault();
+            event.stopImmediatePropagation();
+            target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+        } else if ((key === 'ArrowLeft' || key === 'ArrowRight') && (isTyping || target.scrollWidth > target.clientWidth + 1 && target.tabIndex === 0 && target.matches('main *'))) {
+            event.stopPropagation();
+        }
+    }, { capture: true });
 
     // mdBook's own buttons speak English; in the Chinese edition they speak Chinese.
     if (document.documentElement.lang !== 'zh-CN') {

@@ -106,14 +106,14 @@ async fn letters(reader: &Reader, served: &Served, office: &str) -> Result<Vec<D
     reader.wait_for("document.querySelector('.flow[data-queue=hello]')?.dataset.ready === '0'");
     reader.eval(
         "new MutationObserver(changes => changes.forEach(({ addedNodes }) => addedNodes.forEach(node => {
-            if (node.matches?.('.flow-letter')) { window.seen ??= performance.timeOrigin + performance.now(); }
+            if (node.matches?.('.flow-message')) { window.seen ??= performance.timeOrigin + performance.now(); }
         }))).observe(document.querySelector('.strip'), { subtree: true, childList: true })",
     );
     let connection = Connection::connect(office, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let mut took = Vec::new();
     for _ in 0..LETTERS {
-        reader.wait_for("!document.querySelector('.strip .flow-letter')"); // the one before has left
+        reader.wait_for("!document.querySelector('.strip .flow-message')"); // the one before has left
         reader.eval("window.seen = undefined");
         let start = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());

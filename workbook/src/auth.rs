@@ -9,7 +9,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -114,6 +114,10 @@ pub async fn guard(State(auth): State<Auth>, request: Request, next: Next) -> Re
         if request.method() != Method::GET && !auth.comes_from_our_pages(headers) {
             return refuse_page(StatusCode::FORBIDDEN, "other_page", "only the workbook's own pages may ask for this");
         }
+    }
+    if request.uri().path() == "/queues" && token(request.uri()).is_none() && !locks.knows(headers) {
+        // Its script would be refused: then the page couldn't say why it is empty.
+        return (StatusCode::FORBIDDEN, Html(include_str!("page/stranger.html"))).into_response();
     }
     if let Some(token) = token(request.uri()) {
         if !auth.is_token(token) {

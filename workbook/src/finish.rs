@@ -21,7 +21,7 @@ pub fn finish(edition: Edition, folder: &Path, address: Option<&Address>) -> Res
     fs::remove_file(folder.join("404.html")).context("mdBook made no 404.html")?;
     for path in pages(folder)? {
         let html = fs::read_to_string(&path)?;
-        let mut finished = if path.ends_with("toc.html") { contents(edition, &html) } else { page(edition, &html) };
+        let mut finished = if path.ends_with("toc.html") { contents(edition, &html) } else { whole(&page(edition, &html)) };
         let name = path.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
         if let Some(announced) = address.and_then(|address| address.announced(edition, &name, &finished)) {
             finished = announced;
@@ -71,6 +71,24 @@ fn chinese_callouts(html: &str) -> String {
     })
 }
 
+/// Keeps names in one piece that a browser would break at a hyphen: AMQP 0-9-1. Only text is touched, and no code.
+fn whole(html: &str) -> String {
+    const NAME: &str = "0-9-1";
+    let Some((head, body)) = html.split_once("<main") else { return html.to_owned() };
+    let mut finished = format!("{head}<main");
+    let mut rest = body;
+    while let Some(start) = rest.find(NAME) {
+        let (before, after) = rest.split_at(start);
+        finished += before;
+        rest = &after[NAME.len()..];
+        let last = |tag: &str| finished.rfind(tag);
+        let is_in = |element: &str| last(&format!("<{element}")) > last(&format!("</{element}>"));
+        let is_text = last("<") < last(">") && !["code", "script", "title", "desc", "text"].into_iter().any(is_in);
+        finished += &if is_text { format!("<span class=\"nowrap\">{NAME}</span>") } else { NAME.to_owned() };
+    }
+    finished + rest
+}
+
 /// A table's cell that holds a Chinese word and nothing else (as in the glossary) says so: it decides font and voice.
 fn chinese_cells(html: &str) -> String {
     let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
@@ -110,6 +128,13 @@ mod tests {
         let both = page(Edition::SideBySide, &pair);
         let titles: Vec<_> = both.split("</svg>").skip(1).map(|part| &part[..part.find('<').unwrap()]).collect();
         assert_eq!(titles, ["Note", "说明", "Note"]);
+    }
+
+    #[test]
+    fn a_protocols_name_stays_in_one_line() {
+        let html = "<title>0-9-1</title><main><p id=\"0-9-1\">AMQP 0-9-1, <code>0-9-1</code></p>";
+        let kept = "<title>0-9-1</title><main><p id=\"0-9-1\">AMQP <span class=\"nowrap\">0-9-1</span>, <code>0-9-1</code></p>";
+        assert_eq!(whole(html), kept);
     }
 
     #[test]

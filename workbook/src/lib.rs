@@ -8,6 +8,7 @@ pub mod blocks;
 pub mod broker;
 pub mod class;
 pub mod comments;
+pub mod compiler;
 pub mod drawings;
 pub mod edition;
 pub mod finish;

@@ -17,7 +17,7 @@ const BACKLOG: usize = 1024;
 pub struct Item {
     /// One more than that of the item before.
     pub number: u64,
-    /// `pane`, `state`, `output`, `closed`, `post`, `built` or `failed`; `class` on the big screen of a class.
+    /// `pane`, `state`, `took`, `output`, `diagnostic`, `closed`, `post`, `built` or `failed`; `class` on the big screen of a class.
     pub kind: &'static str,
     /// The details.
     pub json: Arc<str>,

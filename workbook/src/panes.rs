@@ -2,16 +2,17 @@
 //!
 //! This is the one place that knows their state. Pages follow it by its news and can ask for all of it at any time.
 
-use crate::news::News;
+use crate::{compiler::Diagnostic, news::News};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 use tokio::sync::mpsc;
 
-/// How many panes there may be, running or ended.
-pub const MOST_PANES: usize = 8;
+/// How many programs may run at once.
+pub const MOST_RUNNING: usize = 8;
 /// How many bytes of a program's output are kept and shown.
 pub const MOST_OUTPUT: usize = 1 << 20;
 
@@ -20,12 +21,24 @@ pub const MOST_OUTPUT: usize = 1 << 20;
 pub struct Pane {
     /// Its number, which no other pane has had.
     pub id: u64,
+    /// The ended pane of the same listing whose place it has taken.
+    pub replaces: Option<u64>,
+    /// The listing that it runs.
+    pub listing: String,
+    /// Which run in this place it is; the first is 1.
+    pub run: u32,
+    /// Whether it is the reader's version.
+    pub is_edited: bool,
     /// What stands above it: `receive`, or `receive (2)` beside another one.
     pub title: String,
     /// The command that does the same in a terminal.
     pub command: String,
     /// What the program is doing.
     pub state: State,
+    /// How long the program ran, in milliseconds, once it has ended.
+    pub took: Option<u64>,
+    /// What the compiler has to say about places in the program.
+    pub diagnostics: Vec<Diagnostic>,
     /// What was printed so far.
     pub output: Vec<Piece>,
 }
@@ -66,6 +79,8 @@ pub enum Note {
     TimeUp(u64),
     /// The rest of the output is not shown: it is more than so many MiB.
     OutputCut(usize),
+    /// The Python that runs the book's Python programs isn't there yet.
+    NoPython,
     /// The program could not be built or started: why.
     Failed(String),
 }
@@ -84,8 +99,10 @@ pub enum Source {
     Out,
     /// The program's standard error.
     Err,
-    /// cargo and the compiler.
+    /// cargo.
     Cargo,
+    /// The compiler, which speaks through cargo.
+    Compiler,
     /// The workbook itself.
     Workbook,
 }
@@ -109,8 +126,8 @@ struct Open {
 
 #[derive(Debug)]
 struct Entry {
-    listing: String,
     pane: Pane,
+    since: Option<Instant>,
     printed: usize,
     wishes: mpsc::Sender<Stop>,
 }
@@ -127,21 +144,42 @@ impl Panes {
         (open.panes.values().map(|entry| entry.pane.clone()).collect(), subscribe(&self.news))
     }
 
-    /// Opens a pane for a listing: its number, and the wishes of those who look at it, which end when it is closed. `None`
-    /// when all panes are in use.
-    pub fn open(&self, listing: &str, command: String) -> Option<(u64, mpsc::Receiver<Stop>)> {
+    /// Opens a pane for a listing, in the place of one whose program has ended if there is one: its number, and the wishes
+    /// of those who look at it, which end when it is closed. `None` when [`MOST_RUNNING`] programs run.
+    pub fn open(&self, listing: &str, command: String, is_edited: bool) -> Option<(u64, mpsc::Receiver<Stop>)> {
         let mut open = self.lock();
-        if open.panes.len() >= MOST_PANES {
+        let has_ended = |entry: &Entry| matches!(entry.pane.state, State::Ended(_));
+        if open.panes.values().filter(|entry| !has_ended(entry)).count() >= MOST_RUNNING {
             return None;
         }
         open.last_id += 1;
         let id = open.last_id;
-        let others = open.panes.values().filter(|entry| entry.listing == listing).count();
-        let title = if others == 0 { listing.to_owned() } else { format!("{listing} ({})", others + 1) };
-        let pane = Pane { id, title, command, state: State::Building, output: Vec::new() };
+        let of_listing = |entry: &&Entry| entry.pane.listing == listing;
+        let ended = open.panes.values().filter(of_listing).find(|entry| has_ended(entry)).map(|entry| entry.pane.id);
+        let (title, run) = match ended.and_then(|id| open.panes.remove(&id)) {
+            Some(Entry { pane, .. }) => (pane.title, pane.run + 1),
+            None => {
+                let taken = |title: &String| open.panes.values().any(|entry| entry.pane.title == *title);
+                let title = |n| if n == 1 { listing.to_owned() } else { format!("{listing} ({n})") };
+                ((1..).map(title).find(|title| !taken(title))?, 1)
+            }
+        };
+        let pane = Pane {
+            id,
+            replaces: ended,
+            listing: listing.to_owned(),
+            run,
+            is_edited,
+            title,
+            command,
+            state: State::Building,
+            took: None,
+            diagnostics: Vec::new(),
+            output: Vec::new(),
+        };
         let (wishes, wished) = mpsc::channel(4);
         self.news.tell("pane", &pane);
-        open.panes.insert(id, Entry { listing: listing.to_owned(), pane, printed: 0, wishes });
+        open.panes.insert(id, Entry { pane, since: None, printed: 0, wishes });
         Some((id, wished))
     }
 
@@ -189,10 +227,25 @@ impl Panes {
         }
     }
 
+    /// Adds what the compiler says about a place in a pane's program.
+    pub fn diagnose(&self, id: u64, diagnostic: Diagnostic) {
+        if let Some(Entry { pane, .. }) = self.lock().panes.get_mut(&id) {
+            self.news.tell("diagnostic", &(id, &diagnostic));
+            pane.diagnostics.push(diagnostic);
+        }
+    }
+
     /// Says what a pane's program is doing now.
     pub fn set_state(&self, id: u64, state: State) {
         if let Some(entry) = self.lock().panes.get_mut(&id) {
             entry.pane.state = state;
+            if state == State::Running {
+                entry.since = Some(Instant::now());
+            } else if let Some(since) = entry.since.take() {
+                let took = since.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+                entry.pane.took = Some(took);
+                self.news.tell("took", &(id, took));
+            }
             self.news.tell("state", &(id, state));
         }
     }

@@ -1,15 +1,16 @@
 //! The programs that readers run from the page: each in a pane of its own, built, started, listened to, and ended.
 
 use crate::{
+    compiler::{AS_JSON, Message},
     listings::{Listing, edited_name, write_edited},
     news::News,
-    panes::{MOST_PANES, Note, Panes, Source, State, Stop},
+    panes::{MOST_RUNNING, Note, Panes, Source, State, Stop},
     supervisor::{Supervised, Supervisor},
 };
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -17,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
     process::Command,
     sync::mpsc,
     time::{sleep, timeout},
@@ -29,7 +30,7 @@ const LONGEST_RUN: Duration = Duration::from_secs(15 * 60);
 const FAREWELL: Duration = Duration::from_secs(3);
 /// The status of a program that CTRL+C ends, as shells say it.
 const INTERRUPTED: i32 = 130;
-/// How many bytes of arguments a program may get.
+/// How many bytes of arguments and variables a program may get.
 const MOST_ARGUMENTS: usize = 4 << 10;
 
 /// What a page asks for: a listing, perhaps with arguments, perhaps in the reader's version.
@@ -41,6 +42,9 @@ pub struct Order {
     /// The program's arguments. No shell sees them.
     #[serde(default)]
     pub arguments: Vec<String>,
+    /// Environment variables of the program, such as `AMQP_ADDR`.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
     /// The reader's version of the program's source; the book's own without it.
     pub source: Option<String>,
 }
@@ -51,12 +55,16 @@ pub struct Order {
 pub enum Refusal {
     /// There is no listing of this name.
     NoSuchListing(String),
-    /// All arguments together are longer than so many bytes.
+    /// All arguments and variables together are longer than so many bytes.
     ArgumentsTooLong(usize),
-    /// An argument contains a NUL byte.
+    /// An argument or a variable contains a NUL byte.
     NulInArgument,
-    /// All panes are in use: so many.
-    PanesFull(usize),
+    /// The listing doesn't read this environment variable.
+    UnknownVariable(String),
+    /// A program in Python can't be edited.
+    PythonEdited,
+    /// As many programs run as may: so many.
+    TooManyRunning(usize),
 }
 
 /// Where things are.
@@ -106,17 +114,25 @@ impl Runs {
     /// # Errors
     /// A [`Refusal`], for an order that can't be carried out.
     pub fn start(self: &Arc<Self>, order: Order) -> Result<u64, Refusal> {
-        if !self.listings.iter().any(|listing| listing.name == order.listing) {
+        let Some(listing) = self.listings.iter().find(|listing| listing.name == order.listing) else {
             return Err(Refusal::NoSuchListing(order.listing));
-        }
-        if order.arguments.iter().map(String::len).sum::<usize>() > MOST_ARGUMENTS {
+        };
+        let words = || order.arguments.iter().chain(order.environment.values());
+        if words().map(String::len).sum::<usize>() > MOST_ARGUMENTS {
             return Err(Refusal::ArgumentsTooLong(MOST_ARGUMENTS));
         }
-        if order.arguments.iter().any(|argument| argument.contains('\0')) {
+        if words().any(|word| word.contains('\0')) {
             return Err(Refusal::NulInArgument);
         }
-        let (id, wished) =
-            self.panes.open(&order.listing, command_line(&order)).ok_or(Refusal::PanesFull(MOST_PANES))?;
+        if let Some(name) = order.environment.keys().find(|name| !listing.environment.contains(name)) {
+            return Err(Refusal::UnknownVariable(name.clone()));
+        }
+        if listing.is_python && order.source.is_some() {
+            return Err(Refusal::PythonEdited);
+        }
+        let command = command_line(listing, &order);
+        let opened = self.panes.open(&order.listing, command, order.source.is_some());
+        let (id, wished) = opened.ok_or(Refusal::TooManyRunning(MOST_RUNNING))?;
         let runs = self.clone();
         tokio::spawn(async move {
             let status = runs.build_and_run(id, order, wished).await.unwrap_or_else(|error| {
@@ -130,6 +146,17 @@ impl Runs {
 
     async fn build_and_run(&self, id: u64, order: Order, mut wished: mpsc::Receiver<Stop>) -> Result<Option<i32>> {
         let target = &self.places.target;
+        if let Some(script) = Listing::script(&order.listing) {
+            let python = python(&self.places.root);
+            if !python.exists() {
+                self.panes.note(id, Note::NoPython);
+                return Ok(None);
+            }
+            let mut command = self.program(&python, &order);
+            command.args(["-u", &script]).args(&order.arguments);
+            self.panes.set_state(id, State::Running);
+            return self.run(id, command, [Source::Out, Source::Err], &mut wished).await.map(Some);
+        }
         // Two edits of one listing are built in the same place, so one after the other, up to the copy of the program.
         let mut built = tokio::select! {
             built = self.building.lock() => built,
@@ -152,9 +179,9 @@ impl Runs {
         if !(is_own && is_fresh(&program, built.get(&order.listing), &self.inputs(&order.listing))) {
             let start = SystemTime::now();
             let mut cargo = self.command(Path::new("cargo"));
-            cargo.args(Listing::build_arguments([name.as_str()])).current_dir(folder);
+            cargo.args(Listing::build_arguments([name.as_str()])).arg(AS_JSON).current_dir(folder);
             cargo.env("CARGO_TARGET_DIR", target).env("CARGO_TERM_COLOR", "always"); // the page shows colours
-            match self.run(id, cargo, [Source::Cargo, Source::Cargo], &mut wished).await? {
+            match self.run(id, cargo, [Source::Compiler, Source::Cargo], &mut wished).await? {
                 0 if is_own => drop(built.insert(order.listing.clone(), start)),
                 0 => {}
                 _ => return Ok(None),
@@ -166,8 +193,8 @@ impl Runs {
         };
         drop(built);
         self.panes.set_state(id, State::Running);
-        let mut command = self.command(copy.as_ref().map_or(&program, |copy| &copy.0));
-        command.args(&order.arguments).current_dir(&self.places.root).env("AMQP_ADDR", &self.places.broker);
+        let mut command = self.program(copy.as_ref().map_or(&program, |copy| &copy.0), &order);
+        command.args(&order.arguments);
         self.run(id, command, [Source::Out, Source::Err], &mut wished).await.map(Some)
     }
 
@@ -175,6 +202,13 @@ impl Runs {
     fn inputs(&self, listing: &str) -> [PathBuf; 3] {
         let (root, folder) = (&self.places.root, self.places.root.join("listings").join(listing));
         [root.join("Cargo.lock"), folder.join("Cargo.toml"), folder.join("src/main.rs")]
+    }
+
+    /// A program as an order wants it, without its arguments.
+    fn program(&self, program: &Path, order: &Order) -> Command {
+        let mut command = self.command(program);
+        command.current_dir(&self.places.root).env("AMQP_ADDR", &self.places.broker).envs(&order.environment);
+        command
     }
 
     /// A command whose output the page shows.
@@ -216,6 +250,9 @@ impl Runs {
 
     /// Passes on what a program prints, as soon as it comes.
     async fn forward(&self, id: u64, from: Source, mut output: impl AsyncRead + Unpin) {
+        if from == Source::Compiler {
+            return self.forward_messages(id, output).await;
+        }
         let mut buffer = [0; 8 << 10];
         let mut begun = Vec::new(); // a character of which not all bytes have come
         while let Ok(read @ 1..) = output.read(&mut buffer).await {
@@ -228,6 +265,26 @@ impl Runs {
         if !begun.is_empty() {
             self.panes.print(id, from, &String::from_utf8_lossy(&begun));
         }
+    }
+
+    /// Passes on what the compiler says: the errors first, and then the warnings.
+    async fn forward_messages(&self, id: u64, output: impl AsyncRead + Unpin) {
+        let mut lines = BufReader::new(output).lines();
+        let mut warnings = Vec::new();
+        let tell = |message: Message| {
+            self.panes.print(id, Source::Compiler, &message.rendered);
+            if let Some(diagnostic) = message.diagnostic {
+                self.panes.diagnose(id, diagnostic);
+            }
+        };
+        while let Ok(Some(line)) = lines.next_line().await {
+            match Message::read(&line) {
+                Some(message) if message.is_error => tell(message),
+                Some(message) => warnings.push(message),
+                None => {}
+            }
+        }
+        warnings.into_iter().for_each(tell);
     }
 }
 
@@ -258,17 +315,23 @@ fn unfinished(bytes: &[u8]) -> usize {
 }
 
 /// The command that does the same in a terminal.
-fn command_line(order: &Order) -> String {
-    let mut line = format!("cargo run -p {}", order.listing);
-    if !order.arguments.is_empty() {
-        line += " --";
+fn command_line(listing: &Listing, order: &Order) -> String {
+    let quoted = |word: &String| {
+        let is_plain = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_.,:/@%+=".contains(c));
+        if is_plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    };
+    let mut words: Vec<_> = order.environment.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
+    words.push(listing.command());
+    if !order.arguments.is_empty() && !listing.is_python {
+        words.push("--".into());
     }
-    for argument in &order.arguments {
-        let is_plain =
-            !argument.is_empty() && argument.chars().all(|c| c.is_alphanumeric() || "-_.,:/@%+=".contains(c));
-        line += &if is_plain { format!(" {argument}") } else { format!(" '{}'", argument.replace('\'', r"'\''")) };
-    }
-    line
+    words.extend(order.arguments.iter().map(quoted));
+    words.join(" ")
+}
+
+/// The Python that the book tells its readers to make, which has what our Python programs need.
+fn python(root: &Path) -> PathBuf {
+    root.join(if cfg!(windows) { "target/python/Scripts/python.exe" } else { "target/python/bin/python" })
 }
 
 /// Whether `program` is there and all of `inputs` are older than it, or than the last time that cargo had them to build:
@@ -319,9 +382,15 @@ mod tests {
         let order = |arguments: &[&str]| Order {
             listing: "send".into(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
+            environment: BTreeMap::new(),
             source: None,
         };
-        assert_eq!(command_line(&order(&[])), "cargo run -p send");
-        assert_eq!(command_line(&order(&["hi", "it's; rm", ""])), r"cargo run -p send -- hi 'it'\''s; rm' ''");
+        let listings = Listing::all(&crate::root()).unwrap();
+        let send = listings.iter().find(|listing| listing.name == "send").unwrap();
+        assert_eq!(command_line(send, &order(&[])), "cargo run -p send");
+        assert_eq!(command_line(send, &order(&["hi", "it's; rm", ""])), r"cargo run -p send -- hi 'it'\''s; rm' ''");
+        let elsewhere = BTreeMap::from([("AMQP_ADDR".into(), "amqp://a:b c@host".into())]);
+        let order = Order { environment: elsewhere, ..order(&["hi"]) };
+        assert_eq!(command_line(send, &order), "AMQP_ADDR='amqp://a:b c@host' cargo run -p send -- hi");
     }
 }

@@ -19,7 +19,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{
-        IntoResponse, Response,
+        IntoResponse, Redirect, Response,
         sse::{Event, KeepAlive, Sse},
     },
     routing::{get, post},
@@ -46,6 +46,25 @@ use tower_http::services::{ServeDir, ServeFile};
 const MORE_PORTS: u16 = 20;
 /// The most bytes of a request: room for a long listing.
 const LARGEST_REQUEST: usize = 256 << 10;
+
+/// What only served pages have: styles and scripts.
+const FILES: [(&str, &str); 15] = [
+    ("words.js", include_str!("../../assets/words.js")),
+    ("live.css", include_str!("page/live.css")),
+    ("live.js", include_str!("page/live.js")),
+    ("server.js", include_str!("page/server.js")),
+    ("terminal.js", include_str!("page/terminal.js")),
+    ("pane.js", include_str!("page/pane.js")),
+    ("dock.js", include_str!("page/dock.js")),
+    ("strip.js", include_str!("page/strip.js")),
+    ("editor.js", include_str!("page/editor.js")),
+    ("difference.js", include_str!("page/difference.js")),
+    ("board.css", include_str!("page/board.css")),
+    ("board.js", include_str!("page/board.js")),
+    ("queues.js", include_str!("page/queues.js")),
+    ("events.js", include_str!("page/events.js")),
+    ("events-worker.js", include_str!("page/events-worker.js")),
+];
 
 /// What `cargo workbook serve` was asked for.
 #[derive(Debug, Clone)]
@@ -119,14 +138,11 @@ fn app(desk: Arc<Desk>, auth: Auth) -> Router {
     let not_found = ServeFile::new(newest.join("404.html"));
     let book = ServeDir::new(newest).fallback(ServeDir::new(former).not_found_service(not_found));
     let finishing = (auth.clone(), desk.site.clone());
-    let file = |kind: &'static str, text: &'static str| get(async move || ([(header::CONTENT_TYPE, kind)], text));
-    Router::new()
-        .route("/workbook/live.css", file("text/css", include_str!("page/live.css")))
-        .route("/workbook/live.js", file("text/javascript", include_str!("page/live.js")))
-        .route("/workbook/terminal.js", file("text/javascript", include_str!("page/terminal.js")))
-        .route("/workbook/counter.js", file("text/javascript", include_str!("page/counter.js")))
-        .route("/workbook/events.js", file("text/javascript", include_str!("page/events.js")))
-        .route("/workbook/events-worker.js", file("text/javascript", include_str!("page/events-worker.js")))
+    let files = FILES.iter().fold(Router::new(), |router, (name, text)| {
+        let kind = if name.ends_with(".css") { "text/css" } else { "text/javascript" };
+        router.route(&format!("/workbook/{name}"), get(async move || ([(header::CONTENT_TYPE, kind)], *text)))
+    });
+    files
         .route("/workbook/news", get(tell))
         .route("/workbook/state", get(show_state))
         .route("/workbook/runs", post(start))
@@ -134,7 +150,8 @@ fn app(desk: Arc<Desk>, auth: Auth) -> Router {
         .route("/workbook/runs/{id}/close", post(close))
         .route("/workbook/mailboxes", get(show_mailboxes))
         .route("/workbook/mailboxes/{action}", post(change_mailbox))
-        .route("/counter", get(counter))
+        .route("/queues", get(queues))
+        .route("/counter", get(async || Redirect::permanent("/queues"))) // as it was called once
         .with_state(desk)
         .fallback_service(book)
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
@@ -157,7 +174,8 @@ pub(crate) async fn listen(wanted: u16) -> Result<TcpListener> {
 
 /// Compiles all listings, so that the first Run doesn't have to, and tells the pages how far it is.
 async fn prebuild(places: Places, news: News) {
-    let listings = Listing::all(&places.root).unwrap_or_default(); // an error is reported by whoever needs them
+    let mut listings = Listing::all(&places.root).unwrap_or_default(); // an error is reported by whoever needs them
+    listings.retain(|listing| !listing.is_python);
     let mut cargo = places.supervisor.command(Path::new("cargo"));
     cargo
         .args(Listing::build_arguments(listings.iter().map(|listing| listing.name.as_str())))
@@ -197,7 +215,7 @@ fn whole(desk: &Desk, panes: Vec<Pane>) -> Value {
 async fn start(State(desk): State<Arc<Desk>>, Json(order): Json<Order>) -> Response {
     match desk.runs.start(order) {
         Ok(id) => (StatusCode::CREATED, Json(json!({ "id": id }))).into_response(),
-        Err(full @ Refusal::PanesFull(_)) => (StatusCode::TOO_MANY_REQUESTS, Json(full)).into_response(),
+        Err(full @ Refusal::TooManyRunning(_)) => (StatusCode::TOO_MANY_REQUESTS, Json(full)).into_response(),
         Err(refusal) => (StatusCode::BAD_REQUEST, Json(refusal)).into_response(),
     }
 }
@@ -214,8 +232,8 @@ fn found(yes: bool) -> StatusCode {
     if yes { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }
 
-async fn counter() -> Response {
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], include_str!("page/counter.html")).into_response()
+async fn queues() -> Response {
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], include_str!("page/queues.html")).into_response()
 }
 
 async fn show_mailboxes(State(desk): State<Arc<Desk>>) -> Response {
@@ -275,7 +293,7 @@ async fn finish_page(State((auth, site)): State<(Auth, Arc<Site>)>, request: Req
         parts.headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if may_run && parts.status.is_success() {
-        html += "<link rel=\"stylesheet\" href=\"/workbook/live.css\">";
+        html += "<link rel=\"stylesheet\" href=\"/workbook/live.css\"><link rel=\"stylesheet\" href=\"/workbook/board.css\">";
         html += &format!("<script src=\"/workbook/live.js\" type=\"module\" data-build=\"{build}\"></script>");
     }
     parts.headers.remove(header::CONTENT_LENGTH);

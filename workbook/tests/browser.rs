@@ -2,8 +2,12 @@
 
 #![cfg(unix)]
 
+#[path = "browser/first.rs"]
+mod first;
 #[allow(dead_code)] // each test file uses its part
 mod reader;
+#[path = "browser/running.rs"]
+mod running;
 #[allow(dead_code)] // each test file uses its part
 mod served;
 
@@ -92,7 +96,7 @@ fn a_letter_travels(reader: &Reader, served: &Served) {
     // A letter passes faster than a queue can be counted; the strip has to show it all the same.
     reader.eval(
         "(window.letters = 0, new MutationObserver(changes => changes.forEach(({ addedNodes }) => addedNodes.forEach(node => {
-            letters += node.matches?.('.flow-letter') ? 1 : 0;
+            letters += node.matches?.('.flow-message') ? 1 : 0;
         }))).observe(document.querySelector('.strip'), { subtree: true, childList: true }))",
     );
     reader.click(".listing-bar[data-ready] .argument");
@@ -114,47 +118,87 @@ fn a_letter_travels(reader: &Reader, served: &Served) {
     // Without a consumer, letters wait, and the strip shows them.
     reader.click(".listing-bar[data-ready] .run");
     reader.wait_for("document.querySelector('.flow[data-queue=hello]')?.dataset.ready === '1'");
-    reader.wait_for("document.querySelectorAll('.flow[data-queue=hello] .flow-queue .flow-letter').length === 1");
+    reader.wait_for("document.querySelectorAll('.flow[data-queue=hello] .flow-queue .flow-message').length === 1");
 }
 
 #[test]
 fn a_reader_edits_breaks_repairs_and_resets_a_listing() {
     let Some(reader) = Reader::open("en") else { return };
     let served = Served::start(None);
-    let book = format!("http://127.0.0.1:{}", served.port);
-    reader.go(&format!("{book}/?token={}", served.token));
+    let book = enter(&reader, &served);
     reader.go(&format!("{book}/en/basic/send.html"));
+    assert_eq!(reader.eval("document.querySelectorAll('run-bar').length"), "1", "one bar a listing");
     reader.click(".listing-bar[data-ready] .edit");
-    let whole = ".listing-bar:has(.edit)";
     let editor = "ace.edit(document.querySelector('.editor'))";
+    let shown = |selector: &str| reader.eval(&format!("document.querySelector({selector:?}).checkVisibility()"));
     assert!(reader.eval(&format!("{editor}.getValue()")).starts_with("//! The producer"));
+    assert_eq!(shown(".version"), "false");
+    let gap = "document.querySelector('.listing-bar').getBoundingClientRect().top - document.querySelector('.editor').getBoundingClientRect().bottom";
+    assert!(reader.eval(gap).parse::<f64>().unwrap() >= 0.0, "the editor covers its bar");
 
-    reader.eval(&format!("{editor}.setValue({editor}.getValue().replace('println!', 'printn!'))"));
-    reader.click(&format!("{whole} .run"));
+    // Errors first, warnings after; the first error is in sight, and marked in the gutter. Ctrl+Enter runs.
+    let line =
+        reader.eval(&format!("{editor}.getValue().split('\\n').findIndex(line => line.includes('println!')) + 1"));
+    reader.eval(&format!("{editor}.setValue({editor}.getValue().replace('println!', 'let unused = 1; printn!'))"));
+    reader.eval(&format!("{editor}.focus()"));
+    reader.press_with_ctrl("Enter");
     reader.wait_for_pane("send", "cannot find macro `printn`");
     reader.wait_for(
-        "[...document.querySelectorAll('.pane .from-cargo.bold.colour-9')].some(part => part.textContent === 'error')",
+        "[...document.querySelectorAll('.pane .from-compiler.bold.colour-9')].some(part => part.textContent === 'error')",
     );
-    reader.eval(&format!("{editor}.setValue({editor}.getValue().replace('printn!(\"Sent', 'println!(\"Posted'))"));
-    reader.click(&format!("{whole} .run"));
-    reader.wait_for_pane("send (2)", "Posted: Life is short, I use Rust!");
+    let says =
+        |words: &str| reader.wait_for(&format!("document.querySelector('.pane .state').textContent === {words:?}"));
+    says(&format!("run 1 · your version · does not compile: line {line}"));
+    assert_eq!(reader.eval(&format!("{editor}.session.getAnnotations()[0].row + 1")), line);
+    reader.wait_for("document.querySelector('.editor .ace_gutter-cell.ace_error')");
+    assert_eq!(shown(".version"), "true");
 
-    // The edit outlives the page, in every edition.
+    reader.eval(&format!(
+        "{editor}.setValue({editor}.getValue().replace('let unused = 1; printn!(\"Sent', 'println!(\"Posted'))"
+    ));
+    reader.click(".listing-bar .run");
+    reader.wait_for_pane("send", "Posted: Life is short, I use Rust!");
+    reader.wait_for("/^run 2 · your version · \\d+(\\.\\d)? s · status 0$/.test(document.querySelector('.pane .state').textContent)");
+    reader.click(".listing-bar .compare");
+    assert_eq!(
+        reader.eval(
+            "[...document.querySelectorAll('.difference :is(.gone, .new)')].map(line => line.textContent.trim()).join()"
+        ),
+        "-     println!(\"Sent: {text}\");,+     println!(\"Posted: {text}\");"
+    );
+
+    // Every Run button of the listing runs the edit and says so, where the listing can't be edited too.
+    reader.go(&format!("{book}/en/basic/again.html"));
+    reader.wait_for("document.querySelector('[data-listing=send][data-ready] .version')?.checkVisibility()");
+    reader.click("[data-listing=send] .run");
+    reader.wait_for_pane("send", "Posted: Life is short, I use Rust!");
+
+    // The edit outlives the page, in every edition; Reset can be undone.
     reader.go(&format!("{book}/zh-CN/basic/send.html"));
     reader.wait_for(&format!("document.querySelector('.editor') && {editor}.getValue().includes('Posted')"));
-    reader.click(&format!("{whole} .reset"));
+    reader.click(".listing-bar .reset");
     reader.wait_for("!document.querySelector('.editor')");
-    reader.click(&format!("{whole} .run"));
-    reader.wait_for_pane("send (3)", "Sent: Life is short, I use Rust!");
+    reader.click(".listing-bar .undo");
+    reader.wait_for(&format!("document.querySelector('.editor') && {editor}.getValue().includes('Posted')"));
+    reader.click(".listing-bar .reset");
+    reader.wait_for("!document.querySelector('.editor')");
+    reader.click(".listing-bar .run");
+    reader.wait_for_pane("send", "Sent: Life is short, I use Rust!");
     reader.nothing_went_wrong();
+}
+
+/// Opens the book as the person who has started the server.
+fn enter(reader: &Reader, served: &Served) -> String {
+    let book = format!("http://127.0.0.1:{}", served.port);
+    reader.go(&format!("{book}/?token={}", served.token));
+    book
 }
 
 #[test]
 fn everything_can_be_done_with_the_keyboard() {
     let Some(reader) = Reader::open("en") else { return };
     let served = Served::start(None);
-    let book = format!("http://127.0.0.1:{}", served.port);
-    reader.go(&format!("{book}/?token={}", served.token));
+    let book = enter(&reader, &served);
     reader.go(&format!("{book}/en/basic/receive.html"));
     reader.wait_for("document.querySelector('.listing-bar[data-ready]')");
     let press_tab_until = |selector: &str| {
@@ -169,57 +213,55 @@ fn everything_can_be_done_with_the_keyboard() {
     press_tab_until(".listing-bar .run");
     reader.press("Enter");
     reader.wait_for_pane("receive", "Waiting for messages.");
+    press_tab_until(".pane .pin");
+    reader.press("Enter");
+    reader.wait_for("document.querySelector('run-dock .pane[aria-label=receive]')");
+    assert_eq!(reader.eval("document.activeElement.matches('.pane .pin')"), "true", "the focus has come along");
     press_tab_until(".pane .stop");
     reader.press("Enter");
     reader.wait_for("document.querySelector('.pane').dataset.state === 'ended'");
     reader.wait_for("document.activeElement.matches('.pane pre')"); // the button is gone
-    reader.click(".listing-bar .run");
-    reader.wait_for_pane("receive (2)", "Waiting for messages.");
-    reader.eval("document.querySelector('.pane:last-child pre').focus()");
-    reader.press_with_ctrl("c");
-    reader.wait_for("document.querySelector('.pane:last-child').dataset.state === 'ended'");
-    reader.wait_for_pane("receive (2)", "^C");
     reader.press("Escape");
-    reader.wait_for("document.querySelector('#workbook-dock').hidden");
-    assert_eq!(reader.eval("document.activeElement.className"), "run", "the focus goes back to where the run began");
+    reader.wait_for("document.querySelector('run-dock').matches('.is-folded')");
+    assert_eq!(reader.eval("document.activeElement.className"), "dock-hide");
+    reader.press("Enter");
+    reader.wait_for("!document.querySelector('run-dock').matches('.is-folded')");
+    let height = "document.querySelector('.dock-body').offsetHeight";
+    let before: i64 = reader.eval(height).parse().unwrap();
+    reader.eval("document.querySelector('.dock-handle').focus()");
+    reader.press("ArrowUp");
+    assert!(reader.eval(height).parse::<i64>().unwrap() > before, "an arrow key makes the dock higher");
+
+    reader.click(".listing-bar .run");
+    reader.wait_for_pane("receive", "Waiting for ");
+    reader.eval("document.querySelector('.pane pre').focus()");
+    reader.press_with_ctrl("c");
+    reader.wait_for("document.querySelector('.pane').dataset.state === 'ended'");
+    reader.wait_for_pane("receive", "^C");
     assert!(reader.eval("location.pathname").ends_with("/en/basic/receive.html"), "a key has turned the page");
     reader.nothing_went_wrong();
 }
 
 #[test]
-fn what_the_server_refuses_is_said_in_the_readers_language() {
+fn the_queues_page_shows_messages_without_taking_them_and_clears_up_when_asked() {
     let Some(reader) = Reader::open("zh-CN") else { return };
     let served = Served::start(None);
     let book = format!("http://127.0.0.1:{}", served.port);
     reader.go(&format!("{book}/?token={}", served.token));
-    reader.go(&format!("{book}/zh-CN/basic/send.html"));
-    for pane in 1..=8 {
-        reader.click(".listing-bar[data-ready] .run");
-        reader.wait_for(&format!("document.querySelectorAll('.pane').length === {pane}"));
-    }
-    reader.click(".listing-bar[data-ready] .run");
-    reader.wait_for("document.querySelector('.dock-notice').textContent === '已经开着 8 个终端：请先关掉一个'");
-}
-
-#[test]
-fn the_counter_shows_letters_without_taking_them_and_clears_up_when_asked() {
-    let Some(reader) = Reader::open("zh-CN") else { return };
-    let served = Served::start(None);
-    let book = format!("http://127.0.0.1:{}", served.port);
-    reader.go(&format!("{book}/?token={}", served.token));
-    reader.go(&format!("{book}/counter"));
-    reader.wait_for("document.querySelector('#mailboxes').textContent === '还没有队列。寄一封信，就会有了。'");
+    reader.go(&format!("{book}/queues"));
+    reader.wait_for("document.querySelector('queue-board').innerText.includes('还没有队列。发送一条消息，就会有了。')");
     let send = |text: &str| {
         let order = serde_json::json!({ "listing": "send", "arguments": [text] });
         assert_eq!(served.post("/workbook/runs", &order.to_string()).0, 201);
     };
-    let facts = |text: &str| reader.wait_for(&format!("document.querySelector('section p')?.textContent === {text:?}"));
+    let facts =
+        |text: &str| reader.wait_for(&format!("document.querySelector('.board-facts')?.textContent === {text:?}"));
 
     let letter = "<img src=x onerror=alert(1)> 你好";
     send(letter);
     facts("就绪 1 · 未确认 0 · 消费者 0 · 持久化");
     assert_eq!(reader.eval("document.querySelector('td.body').textContent"), letter);
-    reader.go(&format!("{book}/counter"));
+    reader.go(&format!("{book}/queues"));
     facts("就绪 1 · 未确认 0 · 消费者 0 · 持久化");
     assert_eq!(reader.eval("document.querySelector('td:last-child').textContent"), "否"); // the look has left no mark
 
@@ -234,21 +276,21 @@ fn the_counter_shows_letters_without_taking_them_and_clears_up_when_asked() {
     reader.wait_for("!document.querySelector('section')");
     send("a new one");
     facts("就绪 1 · 未确认 0 · 消费者 0 · 持久化");
-    reader.click("#reset");
+    reader.click(".board-reset");
     reader.wait_for("!document.querySelector('section')");
     reader.nothing_went_wrong();
 }
 
 #[test]
-fn with_rabbitmq_the_counter_leads_to_its_console() {
+fn with_rabbitmq_the_queues_page_leads_to_its_console() {
     let Some(node) = Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &[]) else { return };
     let Some(reader) = Reader::open("en") else { return };
     let served = Served::start(Some(&node.amqp_addr()));
     let book = format!("http://127.0.0.1:{}", served.port);
     reader.go(&format!("{book}/?token={}", served.token));
-    reader.go(&format!("{book}/counter"));
-    reader.wait_for("document.querySelector('#mailboxes a')?.href.endsWith(':15672/')");
-    assert_eq!(reader.eval("document.querySelector('#reset').checkVisibility()"), "false");
+    reader.go(&format!("{book}/queues"));
+    reader.wait_for("document.querySelector('queue-board a')?.href.endsWith(':15672/')");
+    assert_eq!(reader.eval("document.querySelector('.board-reset').checkVisibility()"), "false");
     reader.nothing_went_wrong();
 }
 

@@ -111,7 +111,7 @@ fn no_program_can_be_run_and_no_file_be_read() {
         "/workbook/live.js",
         "/workbook/mailboxes",
         "/workbook/",
-        "/counter",
+        "/queues",
         "/en/index.html",
         "/index.html",
         "/Cargo.toml",

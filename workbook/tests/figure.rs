@@ -7,7 +7,9 @@ mod reader;
 #[allow(dead_code)] // each test file uses its part
 mod served;
 
-use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetEmulatedMediaParams};
+use chromiumoxide::cdp::browser_protocol::emulation::{
+    MediaFeature, SetDeviceMetricsOverrideParams, SetEmulatedMediaParams,
+};
 use futures_lite::{StreamExt, future};
 use lapin::{
     Acker, BasicProperties, Channel, Connection, ConnectionProperties, Consumer,
@@ -299,44 +301,88 @@ fn press(reader: &Reader, words: &str) {
 }
 
 #[test]
-fn a_reader_sends_loses_and_gets_back_letters_in_the_figure() {
+fn a_reader_sends_loses_and_gets_back_messages_in_the_figure() {
     let Some(reader) = open_the_figure() else { return };
     let says = |words: &str| {
-        reader.wait_for(&format!("document.querySelector('message-flow [role=status]').innerText.includes({words:?})"));
-    };
-    let shows = |place: &str, letters: &str| {
         reader.wait_for(&format!(
-            "[...document.querySelectorAll('message-flow .flow-{place} .flow-letter')]
-                .map(letter => letter.textContent + (letter.matches('.is-redelivered') ? 'r' : '')).join(' ') === {letters:?}"
+            "document.querySelector('message-flow .flow-event').parentElement.innerText.includes({words:?})"
+        ));
+    };
+    let shows = |place: &str, messages: &str| {
+        reader.wait_for(&format!(
+            "[...document.querySelectorAll('message-flow .flow-{place} .flow-message')]
+                .map(message => message.textContent + (message.matches('.is-redelivered') ? 'r' : '')).join(' ') === {messages:?}"
         ));
     };
     press(&reader, "Start over");
-    says("2 ready, 0 unacked, 0 consumers");
-    press(&reader, "Send a letter");
-    says("Letter 3 waits in the queue: no consumer is there.");
+    says("2 messages in the queue, 0 consumers"); // ready and unacked are explained further down
+    press(&reader, "Send a message");
+    says("Message 3 waits in the queue: no consumer is there.");
     shows("queue", "1 2 3");
     press(&reader, "Start the consumer");
-    says("0 ready, 0 unacked, 1 consumer");
+    says("0 messages in the queue, 1 consumer");
     shows("done", "1 2 3"); // nobody looks closer: the consumer works by itself
 
     press(&reader, "Look closer");
-    press(&reader, "Send a letter");
+    says("0 ready, 0 unacked, 1 consumer");
+    press(&reader, "Send a message");
     press(&reader, "Crash the consumer");
-    says("The broker had already forgotten letter 4: lost.");
+    says("The broker had already deleted message 4: lost.");
     shows("lost", "4");
-    press(&reader, "acknowledge by hand");
+    press(&reader, "manual acknowledgement");
     press(&reader, "Start the consumer");
-    press(&reader, "acknowledge by hand");
+    press(&reader, "manual acknowledgement");
     says("a consumer says when it starts");
     assert_eq!(reader.eval("document.querySelector('message-flow input').checked"), "true");
-    press(&reader, "Send a letter");
-    press(&reader, "Send a letter");
-    press(&reader, "Get a letter done and acknowledge it");
+    press(&reader, "Send a message");
+    press(&reader, "Send a message");
+    press(&reader, "Get a message done and acknowledge it");
     says("0 ready, 1 unacked, 1 consumer");
     press(&reader, "Crash the consumer");
-    says("redelivered: letter 6");
+    says("redelivered: message 6");
     shows("queue", "6r");
     reader.nothing_went_wrong();
+}
+
+#[test]
+fn a_prediction_is_locked_before_the_figure_plays_and_the_figure_keeps_its_size() {
+    for (edition, width, theme, second, after) in [
+        ("en", 1440, "light", "It waits in the queue.", "As you predicted."),
+        ("zh-CN", 360, "navy", "在队列里等着。", "和你猜的一样。"),
+        ("en", 768, "navy", "It waits in the queue.", "As you predicted."),
+    ] {
+        let Some(reader) = Reader::open("en") else { return };
+        reader.ask(SetDeviceMetricsOverrideParams::new(width, 900, 1.0, false));
+        reader.go(&format!("{}/{edition}/basic/model.html", files()));
+        reader.eval(&format!("document.getElementById('mdbook-theme-{theme}').click()"));
+        reader.wait_for("document.querySelector('.flow-answers button')");
+        let height = || reader.eval("document.querySelector('message-flow').offsetHeight");
+        let before = height();
+        press(&reader, second);
+        let pressed = "[...document.querySelectorAll('.flow-answers [aria-pressed=true]')].map(answer => answer.innerText.trim()).join()";
+        assert_eq!(reader.eval(pressed), second);
+        assert_eq!(
+            reader.eval("document.querySelectorAll('.flow-queue .flow-message').length"),
+            "0",
+            "it plays before the lock"
+        );
+        reader.eval("document.querySelector('.flow-answers button').click()"); // locked
+        assert_eq!(reader.eval(pressed), second);
+        assert_eq!(height(), before, "{edition} at {width} px");
+        reader.wait_for(&format!("document.querySelector('.flow-verdict').innerText.includes({after:?})"));
+        assert_eq!(reader.eval("document.querySelector('.flow-answers .is-right').innerText.trim()"), second);
+        assert_eq!(reader.eval("document.querySelectorAll('.flow-queue .flow-message').length"), "1");
+        assert_eq!(height(), before, "{edition} at {width} px");
+        // Whole cells: the box is a number of messages wide.
+        let cells: f64 = reader
+            .eval("(box => box.clientWidth / (2.6 * parseFloat(getComputedStyle(box).fontSize)))(document.querySelector('.flow-queue'))")
+            .parse()
+            .unwrap();
+        assert!((cells - cells.round()).abs() < 0.05, "{edition} at {width} px: {cells} cells");
+        reader.eval("document.querySelector('.flow-after button').click()");
+        reader.wait_for("document.querySelector('.flow-number').innerText.includes('2 / 3')");
+        reader.nothing_went_wrong();
+    }
 }
 
 #[test]
@@ -344,48 +390,36 @@ fn the_figure_speaks_the_languages_of_its_edition() {
     let book = files();
     let Some(reader) = Reader::open("zh-CN") else { return };
     for (edition, words) in
-        [("en", ["Send a letter", ""]), ("zh-CN", ["寄一封信", ""]), ("en-zh", ["Send a letter", "寄一封信"])]
+        [("en", ["Send a message", ""]), ("zh-CN", ["发送一条消息", ""]), ("en-zh", ["Send a message", "发送一条消息"])]
     {
         reader.go(&format!("{book}/{edition}/basic/model.html"));
-        let shown = reader.eval("document.querySelector('message-flow button').innerText");
+        let shown = reader.eval("document.querySelector('message-flow').innerText");
         assert!(words.iter().all(|word| shown.contains(word)), "{edition}: {shown}");
-        assert_eq!(shown.contains('寄'), edition != "en", "{edition}: {shown}");
+        assert_eq!(shown.contains("发送"), edition != "en", "{edition}: {shown}");
         assert_eq!(shown.contains("Send"), edition != "zh-CN", "{edition}: {shown}");
     }
     reader.nothing_went_wrong();
 }
 
 #[test]
-fn the_figure_plays_by_itself_unless_the_reader_wants_no_motion() {
+fn the_figure_plays_when_asked_and_stands_still_on_paper() {
     let book = files();
     let Some(reader) = Reader::open("en") else { return };
-    let page = format!("{book}/en/basic/model.html");
     let emulate = |feature: &str, value: &str, media: &str| {
         let feature = MediaFeature::new(feature, value);
         reader.ask(SetEmulatedMediaParams::builder().media(media).feature(feature).build());
     };
-    emulate("prefers-reduced-motion", "no-preference", "");
-    reader.go(&page);
-    reader.eval("document.querySelector('message-flow').scrollIntoView()");
+    reader.go(&format!("{book}/en/basic/model.html"));
+    press(&reader, "Play");
     reader.wait_for("document.querySelector('message-flow').innerText.includes('Pause')");
     reader.wait_for("document.querySelector('message-flow').innerText.includes('1 consumer')");
     assert_eq!(
-        reader.eval("document.querySelector('message-flow [role=status]').ariaLive"),
+        reader.eval("document.querySelector('message-flow .flow-event').parentElement.ariaLive"),
         "off",
         "a play must not be read out"
     );
     press(&reader, "Pause");
     reader.wait_for("document.querySelector('message-flow').innerText.includes('Play')");
-
-    emulate("prefers-reduced-motion", "reduce", "");
-    reader.go(&page);
-    reader.eval("document.querySelector('message-flow').scrollIntoView()");
-    // It would have begun with the first frame after the scrolling.
-    let later =
-        "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => { window.settled = true; }, 100)))";
-    reader.eval(&format!("({later}, 0)"));
-    reader.wait_for("window.settled");
-    assert_eq!(reader.eval("document.querySelector('message-flow').innerText.includes('Pause')"), "false");
 
     emulate("prefers-reduced-motion", "reduce", "print");
     let is_shown =

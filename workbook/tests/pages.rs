@@ -215,6 +215,22 @@ fn the_keys_turn_pages_search_and_open_the_contents() {
     reader.eval("document.querySelector('.listing-bar button').focus()");
     reader.press("/");
     reader.wait_for("document.activeElement.id === 'mdbook-searchbar'");
+    // On a German keyboard it takes Shift.
+    reader.press("Escape");
+    reader.eval("document.activeElement.blur()");
+    reader.press_with_shift("/");
+    reader.wait_for("document.activeElement.id === 'mdbook-searchbar'");
+
+    // Code that is cut fades out, is scrolled by the arrow keys, and shows its end sharply.
+    visit.resize(360);
+    visit.open("zh-CN/basic/send.html");
+    let cut = "document.querySelector('main pre > code.is-cut')";
+    reader.eval(&format!("({cut}.focus(), window.cut = {cut})"));
+    reader.press("ArrowRight");
+    reader.wait_for("cut.scrollLeft > 0");
+    assert!(reader.eval("location.pathname").ends_with("/send.html"), "a key that scrolls turns the page");
+    reader.eval("(cut.blur(), cut.scrollTo(10000, 0))");
+    reader.wait_for("!cut.matches('.is-cut')");
 
     visit.resize(360);
     visit.open("zh-CN/basic/send.html");
@@ -223,6 +239,23 @@ fn the_keys_turn_pages_search_and_open_the_contents() {
     reader.press("Enter");
     reader.wait_for("document.querySelector('#mdbook-sidebar a').checkVisibility()");
     reader.wait_for("document.getElementById('mdbook-sidebar-toggle').getAttribute('aria-expanded') === 'true'");
+    reader.nothing_went_wrong();
+}
+
+#[test]
+fn a_protocols_name_stays_in_one_line_and_a_search_opens_the_fold_that_hides_a_hit() {
+    let Some(visit) = Visit::start() else { return };
+    let Visit(reader) = &visit;
+    for width in WIDTHS {
+        visit.resize(width);
+        visit.open("en/basic/send.html");
+        let broken =
+            "[...document.querySelectorAll('.nowrap')].filter(name => name.getClientRects().length > 1).length";
+        assert_eq!(reader.eval("document.querySelectorAll('.nowrap').length > 0"), "true");
+        assert_eq!(reader.eval(broken), "0", "at {width} px");
+    }
+    visit.open("en/welcome.html?highlight=docker");
+    reader.wait_for("document.querySelector('details[open] mark')?.checkVisibility()");
     reader.nothing_went_wrong();
 }
 

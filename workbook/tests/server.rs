@@ -194,6 +194,9 @@ fn orders_that_make_no_sense_are_refused() {
     assert_eq!(order(r#"{"listing":"nothing"}"#), 400);
     assert_eq!(order(r#"{"listing":"send","arguments":["a\u0000b"]}"#), 400);
     assert_eq!(order(&format!(r#"{{"listing":"send","arguments":["{}"]}}"#, "x".repeat(5000))), 400);
+    assert_eq!(order(r#"{"listing":"send","environment":{"PATH":"/tmp"}}"#), 400);
+    assert_eq!(order(r#"{"listing":"send","environment":{"AMQP_ADDR":"a\u0000b"}}"#), 400);
+    assert_eq!(order(r#"{"listing":"python-send","source":"print()"}"#), 400);
     assert_eq!(order(r#"{"listing":"send","shell":true}"#), 422);
     assert_eq!(order("nonsense"), 400);
     assert_eq!(order(&format!(r#"{{"listing":"send","source":"{}"}}"#, "x".repeat(300 << 10))), 413);
@@ -264,13 +267,14 @@ fn a_readers_version_is_built_beside_the_listing_and_errors_are_shown() {
     news.wait_for("Posted: Life is short");
     assert_eq!(order("fn main() { nonsense }"), 201);
     news.wait_for("cannot find value `nonsense`");
+    news.wait_for(r#"{"level":"error","text":"cannot find value `nonsense` in this scope","line":1,"column":13}"#);
     news.wait_for(r#"{"is":"ended","status":null}"#);
     assert_eq!(fs::read_to_string(&listing).unwrap(), original);
     assert_eq!(belongings(served.process.id())[2], 0, "a copy of a reader's program stays behind");
 }
 
 #[test]
-fn endless_output_is_cut_and_the_ninth_pane_refused() {
+fn endless_output_is_cut_and_the_ninth_running_program_refused() {
     let _editing = EDITING.lock().unwrap_or_else(PoisonError::into_inner);
     let served = Served::start(None);
     let mut news = served.news();
@@ -279,12 +283,17 @@ fn endless_output_is_cut_and_the_ninth_pane_refused() {
     news.wait_for(r#""note":{"code":"output_cut","detail":1}"#);
     assert_eq!(served.post("/workbook/runs/1/stop", "{}").0, 204);
     news.wait_for(r#"[1,{"is":"ended""#);
-    for _ in 0..7 {
-        assert_eq!(served.post("/workbook/runs", r#"{"listing":"send"}"#).0, 201);
+    let receive = || served.post("/workbook/runs", r#"{"listing":"receive"}"#);
+    for _ in 0..8 {
+        assert_eq!(receive().0, 201); // what has ended doesn't count
     }
-    let (status, why) = served.post("/workbook/runs", r#"{"listing":"send"}"#);
+    let (status, why) = receive();
     assert_eq!(status, 429);
-    assert!(why.ends_with(r#"{"code":"panes_full","detail":8}"#), "{why}");
+    assert!(why.ends_with(r#"{"code":"too_many_running","detail":8}"#), "{why}");
+    assert_eq!(served.post("/workbook/runs/2/stop", "{}").0, 204);
+    news.wait_for(r#"[2,{"is":"ended""#);
+    assert_eq!(receive().0, 201);
+    news.wait_for(r#""replaces":2,"listing":"receive","run":2"#);
 }
 
 #[cfg(target_os = "linux")] // counts in /proc

@@ -3,12 +3,12 @@
 use postoffice::PostOffice;
 use serde::Serialize;
 
-/// How much of a letter the counter shows.
+/// How much of a message the queues' page shows.
 const SHOWN_BODY: usize = 1 << 10;
-/// How many letters of a queue the counter shows.
+/// How many messages of a queue that page shows.
 const SHOWN_LETTERS: usize = 50;
 
-/// A queue as the counter shows it, with the letters that wait in it.
+/// A queue as its page shows it, with the letters that wait in it.
 #[derive(Debug, Serialize)]
 pub struct Mailbox {
     /// The queue's name.

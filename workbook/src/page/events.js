@@ -1,7 +1,7 @@
 // The server's events. A browser opens no more than six connections to one server, so all pages share one: a shared worker
 // has it, and lives for as long as any page does. Where there are no shared workers, only a page that can be seen has one.
 
-const KINDS = ['whole', 'pane', 'state', 'output', 'closed', 'post', 'prebuild', 'built', 'failed'];
+const KINDS = ['whole', 'pane', 'state', 'took', 'output', 'diagnostic', 'closed', 'post', 'prebuild', 'built', 'failed'];
 
 // Passes on what the server tells, as `tell(kind, JSON, number)`, and `error` when the connection is lost. The browser connects
 // again by itself, unless the server has refused.

@@ -109,6 +109,12 @@ impl Reader {
         self.browser.press(key, 2).unwrap();
     }
 
+    /// Presses a key while Shift is held down.
+    #[track_caller]
+    pub fn press_with_shift(&self, key: &str) {
+        self.browser.press(key, 8).unwrap();
+    }
+
     /// Types a text where the focus is.
     #[track_caller]
     pub fn type_text(&self, text: &str) {

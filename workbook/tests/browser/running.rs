@@ -1,0 +1,185 @@
+//! Programs that run in the page: where their output stands, how many there may be, and what they say.
+
+use crate::{enter, reader::Reader, served::Served};
+use chromiumoxide::cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams;
+
+const CHECKS: &str = include_str!("../pages.js");
+const AXE: &str = include_str!("../axe/axe.min.js");
+
+/// Nobody is shut out of the page as it is now.
+#[track_caller]
+fn axe_has_no_complaint(reader: &Reader, place: &str) {
+    reader.run(CHECKS);
+    reader.run(AXE);
+    let problems = reader.run("(async () => JSON.stringify(await pageChecks.axeProblems()))()");
+    assert_eq!(problems, "[]", "{place}");
+}
+
+fn resize(reader: &Reader, width: u32) {
+    reader.ask(SetDeviceMetricsOverrideParams::new(width, 900, 1.0, false));
+}
+
+#[test]
+fn a_listing_that_is_run_ten_times_has_one_pane_under_its_bar() {
+    let Some(reader) = Reader::open("en") else { return };
+    let served = Served::start(None);
+    let book = enter(&reader, &served);
+    reader.go(&format!("{book}/en/basic/send.html"));
+    for run in 1..=10 {
+        reader.click(".listing-bar[data-ready] .run");
+        reader.wait_for(&format!("document.querySelector('.pane .state')?.textContent.startsWith('run {run} · ')"));
+        reader.wait_for(
+            "/^run \\d+ · \\d+(\\.\\d)? s · status 0$/.test(document.querySelector('.pane .state').textContent)",
+        );
+    }
+    assert_eq!(reader.eval("document.querySelectorAll('.pane').length"), "1");
+    assert_eq!(
+        reader.eval("document.querySelector('.pane').parentElement.previousElementSibling.localName"),
+        "run-bar"
+    );
+    let in_sight = "(({ top, bottom }) => top >= 0 && bottom <= innerHeight)(document.querySelector('.pane').getBoundingClientRect())";
+    reader.wait_for(in_sight);
+    reader.wait_for("document.querySelector('.cell .strip .flow[data-queue=hello]')"); // the strip stands there, too
+    reader.nothing_went_wrong();
+}
+
+#[test]
+fn the_limit_counts_programs_that_run_and_is_said_in_the_readers_language() {
+    let Some(reader) = Reader::open("zh-CN") else { return };
+    let served = Served::start(None);
+    let book = enter(&reader, &served);
+    reader.go(&format!("{book}/zh-CN/basic/receive.html"));
+    let running = |count: u32| {
+        reader.wait_for(&format!(
+            "document.querySelectorAll('.pane:is([data-state=running], [data-state=building])').length === {count}"
+        ));
+    };
+    for pane in 1..=8 {
+        reader.click(".listing-bar[data-ready] .run");
+        running(pane);
+    }
+    reader.click(".listing-bar .run");
+    reader.wait_for("document.querySelector('.run-hint').textContent === '已经有 8 个程序在运行：请先停掉一个'");
+    reader.wait_for("document.querySelector('.flow[data-queue=hello]')?.dataset.consumers === '8'");
+    assert_eq!(reader.eval("document.querySelector('.flow-c b').textContent"), "C×8");
+    for left in (2..8).rev() {
+        reader.click(".pane[data-state=running] .stop");
+        running(left);
+    }
+    reader.wait_for("document.querySelectorAll('.strip .flow-c b').length === 2"); // two consumers are two
+    reader.click(".listing-bar .run");
+    running(3);
+    reader.wait_for("document.querySelector('.run-hint').hidden");
+}
+
+#[test]
+fn without_the_server_run_says_so() {
+    for (language, words) in [("en", "The server is gone"), ("zh-CN", "与服务器的连接断了")] {
+        let Some(reader) = Reader::open(language) else { return };
+        let mut served = Served::start(None);
+        let book = enter(&reader, &served);
+        reader.go(&format!("{book}/{language}/basic/send.html"));
+        reader.wait_for("document.querySelector('.listing-bar[data-ready]')");
+        served.process.kill().unwrap();
+        served.process.wait().unwrap();
+        reader.wait_for(&format!("document.querySelector('.dock-notice').textContent.startsWith({words:?})"));
+        reader.click(".listing-bar .run");
+        reader.wait_for(&format!("document.querySelector('.run-hint').textContent.startsWith({words:?})"));
+    }
+}
+
+#[test]
+fn the_dock_covers_nothing_and_is_a_sheet_with_tabs_on_a_telephone() {
+    let Some(reader) = Reader::open("en") else { return };
+    let served = Served::start(None);
+    let book = enter(&reader, &served);
+    reader.go(&format!("{book}/en/basic/receive.html"));
+    for title in ["receive", "receive (2)"] {
+        reader.click(".listing-bar[data-ready] .run");
+        reader.wait_for_pane(title, "Waiting for ");
+        reader.click(&format!(".pane[aria-label='{title}'] .pin"));
+    }
+    for (edition, theme) in [("en", "light"), ("zh-CN", "navy")] {
+        for width in [1440, 768, 360] {
+            resize(&reader, width);
+            reader.go(&format!("{book}/{edition}/basic/send.html"));
+            reader.wait_for("document.querySelectorAll('run-dock .pane[data-state=running]').length === 2");
+            reader.eval(&format!("document.getElementById('mdbook-theme-{theme}').click()"));
+            let box_of = |selector: &str| -> Vec<f64> {
+                let found = reader.eval(&format!(
+                    "(({{ left, right, top, bottom }}) => [left, right, top, bottom])(document.querySelector({selector:?}).getBoundingClientRect())"
+                ));
+                found.split(',').map(|number| number.parse().unwrap()).collect()
+            };
+            let place = format!("{edition} at {width} px");
+            let dock = box_of("run-dock");
+            assert!(dock[1] <= f64::from(width) + 0.5 && (dock[3] - 900.0).abs() < 1.0, "{place}: {dock:?}");
+            if width == 1440 {
+                let contents = box_of("#mdbook-sidebar");
+                assert!(
+                    dock[0] >= contents[1] - 0.5,
+                    "{place}: the dock covers the table of contents: {dock:?}, {contents:?}"
+                );
+            }
+            // What a state says isn't cut.
+            let cut = reader.eval("[...document.querySelectorAll('run-dock .pane .state, .dock-count')].filter(state => state.checkVisibility() && state.scrollWidth > state.clientWidth + 1).length");
+            assert_eq!(cut, "0", "{place}");
+            let seen = "[...document.querySelectorAll('run-dock .pane')].filter(pane => pane.checkVisibility()).map(pane => pane.ariaLabel).join()";
+            if width == 360 {
+                assert_eq!(reader.eval(seen), "receive", "{place}");
+                reader.eval("[...document.querySelectorAll('[role=tab]')].find(tab => tab.textContent === 'receive (2)').click()");
+                assert_eq!(reader.eval(seen), "receive (2)", "{place}");
+                let small = reader.eval("[...document.querySelectorAll('run-dock button')].filter(button => button.checkVisibility() && (button.offsetHeight < 44 || button.offsetWidth < 44)).map(button => button.className).join()");
+                assert_eq!(small, "", "{place}: too small for a finger");
+            } else {
+                assert_eq!(reader.eval(seen), "receive,receive (2)", "{place}: side by side");
+            }
+            reader.click(".listing-bar[data-ready] .run");
+            reader.wait_for("document.querySelector('.cell .pane[data-state=ended]')");
+            axe_has_no_complaint(&reader, &place);
+        }
+    }
+    reader.click("run-dock .pane.is-chosen .stop");
+    reader.wait_for("document.querySelector('run-dock .pane[data-state=ended]')");
+    reader.click(".dock-clear");
+    reader.wait_for("document.querySelectorAll('run-dock .pane').length === 1");
+    reader.nothing_went_wrong();
+}
+
+#[test]
+fn an_address_of_the_readers_own_is_used_and_python_says_what_it_needs() {
+    let Some(reader) = Reader::open("en") else { return };
+    let served = Served::start(None);
+    let book = enter(&reader, &served);
+    reader.go(&format!("{book}/en/basic/send.html"));
+    reader.click(".listing-bar[data-ready] .environment summary");
+    reader.click(".listing-bar .address");
+    reader.type_text("amqp://127.0.0.1:1");
+    reader.press("Enter");
+    reader.wait_for_pane("send", "$ AMQP_ADDR=amqp://127.0.0.1:1 cargo run -p send");
+    reader.wait_for("document.querySelector('.pane .state').textContent.endsWith('status 1')");
+    reader.go(&format!("{book}/en/basic/python.html"));
+    reader.click("[data-listing=python-send][data-ready] .run");
+    reader.wait_for("document.querySelector('.pane[aria-label=python-send]')?.dataset.state === 'ended'");
+    let said = reader.eval("document.querySelector('.pane[aria-label=python-send]').innerText");
+    assert!(said.contains("Sent: ") || said.contains("python3 -m venv target/python"), "{said}");
+    reader.nothing_went_wrong();
+}
+
+#[test]
+fn the_queues_stand_in_the_chapter_and_a_stranger_is_told_what_is_the_matter() {
+    for (language, words) in [
+        ("en", "cargo workbook has printed an address that ends with a token"),
+        ("zh-CN", "打印了一个带有 token 的地址"),
+    ] {
+        let Some(reader) = Reader::open(language) else { return };
+        let served = Served::start(None);
+        reader.go(&format!("http://127.0.0.1:{}/queues", served.port));
+        reader.wait_for(&format!("document.body.innerText.includes({words:?})"));
+        let book = enter(&reader, &served);
+        reader.go(&format!("{book}/{language}/basic/look.html"));
+        assert_eq!(served.post("/workbook/runs", r#"{"listing":"send"}"#).0, 201);
+        reader.wait_for("document.querySelector('main queue-board td.body')?.textContent.includes('Rust')");
+        reader.wait_for("document.querySelector('main a[href=\"/queues\"] code')");
+    }
+}
