@@ -51,7 +51,7 @@ impl Encoder {
             Effect::Confirm { delivery_tag, multiple, .. } => {
                 self.method(channel, basic(basic::AMQPMethod::Ack(basic::Ack { delivery_tag, multiple })));
             }
-            Effect::Refuse { delivery_tag } => {
+            Effect::Nack { delivery_tag } => {
                 // RabbitMQ sets both flags: nothing before this message is unanswered, and `requeue` is true by default.
                 let nack = basic::Nack { delivery_tag, multiple: true, requeue: true };
                 self.method(channel, basic(basic::AMQPMethod::Nack(nack)));

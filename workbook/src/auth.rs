@@ -115,7 +115,7 @@ pub async fn guard(State(auth): State<Auth>, request: Request, next: Next) -> Re
             return refuse_page(StatusCode::FORBIDDEN, "other_page", "only the workbook's own pages may ask for this");
         }
     }
-    if request.uri().path() == "/queues" && token(request.uri()).is_none() && !locks.knows(headers) {
+    if request.uri().path() == "/queues" && token(request.uri()).is_none() && !auth.knows(headers) {
         // Its script would be refused: then the page couldn't say why it is empty.
         return (StatusCode::FORBIDDEN, Html(include_str!("page/stranger.html"))).into_response();
     }

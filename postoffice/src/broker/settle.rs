@@ -95,7 +95,7 @@ impl Broker {
         for (_, mut unacknowledged) in taken {
             self.release(&unacknowledged, &mut queues, now);
             unacknowledged.entry.count_return(failed);
-            self.give_up(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
+            self.dead_letter(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
         }
         queues
     }
@@ -110,7 +110,7 @@ impl Broker {
         }
         if let Some(queue) = self.queues.get_mut(&unacknowledged.queue) {
             queue.settled(unacknowledged.consumer.as_ref().map(|(id, _)| *id), now);
-            self.set_alarm(unacknowledged.queue);
+            self.set_timer(unacknowledged.queue);
         }
         if may_go_on && !queues.contains(&unacknowledged.queue) {
             queues.push(unacknowledged.queue);
@@ -158,7 +158,7 @@ impl Broker {
         if self.journal.is_some() {
             (0..count).for_each(|_| self.note(|| Event::Requeued { queue: name.clone() }));
         }
-        self.give_up(id, poison, Reason::DeliveryLimit);
+        self.dead_letter(id, poison, Reason::DeliveryLimit);
         self.activate_consumer(id);
         match queue_type {
             QueueType::Classic => {
@@ -172,7 +172,7 @@ impl Broker {
                 self.enforce_limits(id, now);
             }
         }
-        self.set_alarm(id);
+        self.set_timer(id);
     }
 
     pub(super) fn basic_recover(&mut self, at: At, requeue: bool, answer: bool, now: Moment) -> Result<(), Refusal> {
