@@ -20,7 +20,7 @@ const CHINESE: [(&str, &str); 14] = [
     ("消息会丢吗", "basic/model.html#predict"),
     ("怎么看队列里有什么", "basic/look.html#look"),
     ("自动确认", "basic/receive.html#ack"),
-    ("重新投递", "basic/look.html"),
+    ("重新投递", "basic/get.html"),
     ("声明 队列", "basic/send.html#declare"),
     ("rabbitmq 队列", "basic/look.html#rabbitmqctl"),
     ("队列，消费者", "basic/model.html#model"),
@@ -33,7 +33,7 @@ const CHINESE: [(&str, &str); 14] = [
 const ENGLISH: [(&str, &str); 12] = [
     ("queue", "basic/look.html#look"),
     ("what is a message broker", "basic/broker.html#broker"),
-    ("why is my message lost", "basic/receive.html#ack"),
+    ("why is my message lost", "basic/send.html#sent"),
     ("acknowledged", "basic/receive.html#ack"),
     ("default exchange", "basic/send.html#publish"),
     ("durable queues", "basic/send.html#declare"),
@@ -50,7 +50,7 @@ const PASTED: [(&str, &str); 2] = [
     ("Error: the broker cancelled our subscription: was the queue deleted?", "basic/receive.html#ended"),
     (
         "no broker answers at localhost:5672 (IO error: Connection refused (os error 111)); start one with `cargo run -p postoffice`",
-        "basic/send.html#run",
+        "basic/send.html#robust",
     ),
 ];
 
@@ -141,7 +141,7 @@ fn a_chinese_word_is_found_in_one_piece_and_shown_in_its_sentence() {
     reader.go(&format!("{}/zh-CN/basic/model.html", *BOOK));
     for (query, place, sentence) in [
         ("邮递员", "basic/receive.html#consume", "邮递员会来按门铃"),
-        ("没有签收", "basic/look.html#counter", "还没有签收的信"),
+        ("没有确认", "basic/look.html#counter", "还没有确认的消息"),
         ("unacked", "basic/look.html#remember", "Unacked 是在消费者手里的"),
     ] {
         let hits = search(&reader, query);
@@ -168,7 +168,7 @@ fn a_result_leads_to_its_place_and_marks_the_words_there() {
     let Some(reader) = Reader::open("zh-CN") else { return };
     for (edition, query, place, marked) in [
         ("zh-CN", "自动确认，风险", "basic/receive.html#ack", "自动确认"),
-        ("zh-CN", "消费者崩溃怎么办", "basic/review.html#can-do", "消费者崩溃"),
+        ("zh-CN", "消费者崩溃怎么办", "basic/interviews.html#traps", "消费者崩溃"),
         ("en", "why was it acknowledged", "basic/receive.html#ack", "acknowledged"),
         ("en-zh", "路由键", "basic/send.html#publish", "路由键"),
     ] {
