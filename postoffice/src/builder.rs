@@ -1,12 +1,8 @@
 //! How an office is opened as one wants it.
 
 use crate::{
-    Error, PostOffice,
-    broker::Limits,
-    deprecated::DeprecatedFeature,
-    handshake::Credentials,
-    server::{Options, Server},
-    trace::Trace,
+    Error, PostOffice, broker::Limits, deprecated::DeprecatedFeature, handshake::Credentials, server::Server,
+    shared::Options, trace::Trace,
 };
 use std::{
     fmt,
@@ -197,7 +193,7 @@ impl Builder {
     }
 
     /// Gives each method that comes in (`→`) or goes out (`←`) to `line`, in words: the client's port, the channel, the
-    /// method. It is called while the connection waits, so it had better be quick.
+    /// method. It is called while the connection waits, so it had better be quick. If it panics, that connection ends.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

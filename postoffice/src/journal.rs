@@ -194,26 +194,38 @@ impl Journal {
 
 /// Hands events to those who read.
 #[derive(Debug, Default)]
-pub(crate) struct Readers(Vec<mpsc::Sender<Event>>);
+pub(crate) struct Readers {
+    senders: Vec<mpsc::Sender<Event>>,
+    is_closed: bool,
+}
 
 impl Readers {
+    /// A journal of what comes from now on, which is nothing once they are closed.
     pub(crate) fn join(&mut self) -> Journal {
         let (sender, events) = mpsc::channel(BACKLOG);
-        self.0.push(sender);
+        if !self.is_closed {
+            self.senders.push(sender);
+        }
         Journal { events }
     }
 
     /// Whether anybody still reads.
     pub(crate) fn any(&mut self) -> bool {
-        self.0.retain(|reader| !reader.is_closed());
-        !self.0.is_empty()
+        self.senders.retain(|reader| !reader.is_closed());
+        !self.senders.is_empty()
     }
 
     pub(crate) fn tell(&self, events: Vec<Event>) {
         for event in events {
-            for reader in &self.0 {
+            for reader in &self.senders {
                 let _ = reader.try_send(event.clone()); // a reader that is too far behind misses it, as documented
             }
         }
+    }
+
+    /// Ends all journals, those to come too.
+    pub(crate) fn close(&mut self) {
+        self.senders.clear();
+        self.is_closed = true;
     }
 }

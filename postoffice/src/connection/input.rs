@@ -66,7 +66,7 @@ impl Connection {
             // The second is how some clients wrote it in the days of 0-9; RabbitMQ takes both.
             b"AMQP\x00\x00\x09\x01" | b"AMQP\x01\x01\x00\x09" => {
                 let is_local = self.peer.ip().to_canonical().is_loopback();
-                let (handshake, start) = Handshake::new(self.shared.credentials(), is_local);
+                let (handshake, start) = Handshake::new(self.shared().options.credentials.clone(), is_local);
                 self.stage = Stage::Handshake(handshake);
                 self.send(0, start);
             }
@@ -80,11 +80,15 @@ impl Connection {
 
     /// Whether a message that begins here has to wait for consumers to make room.
     fn must_wait(&mut self) -> bool {
-        let Some(id) = self.id.filter(|_| matches!(self.stage, Stage::Open) && self.shared.is_full()) else {
+        let Some(id) = self.registration.id().filter(|_| matches!(self.stage, Stage::Open) && self.shared().is_full())
+        else {
             return false;
         };
         self.run_commands();
-        let (is_full, weight) = self.shared.with(Some(id), |broker, _| {
+        if !matches!(self.stage, Stage::Open) {
+            return false; // one of the commands ended the connection, and what follows counts for nothing
+        }
+        let (is_full, weight) = self.registration.shared().with(Some(id), |broker, _| {
             let is_full = broker.is_full();
             if is_full {
                 broker.block(id);
@@ -138,7 +142,7 @@ impl Connection {
                     hears_blocks: agreement.can("connection.blocked"),
                     channel_max: agreement.channel_max,
                 };
-                self.id = Some(self.shared.enter(client, &self.wake));
+                self.registration.connect(client);
                 self.send(0, method);
             }
             Next::Refuse { refusal, ids } => self.close(&refusal, ids),
@@ -193,8 +197,9 @@ impl Connection {
         if let Some(refusal) = refusal {
             return self.judge(Verdict::Refuse { refusal, ids: (0, 0) });
         }
+        let message_limit = self.shared().options.limits.message;
         let assembly = self.channels.entry(frame.channel).or_default();
-        match assembly.frame(frame, self.shared.message_limit()) {
+        match assembly.frame(frame, message_limit) {
             Ok(None) => {}
             Ok(Some(command)) => {
                 if matches!(command, Command::Method((20, 40 | 41), ..)) {
@@ -211,12 +216,14 @@ impl Connection {
 
     /// Runs what was read against the broker, and takes what came of it, in one go.
     fn run_commands(&mut self) {
-        let Some(id) = self.id.filter(|_| matches!(self.stage, Stage::Open)) else { return self.commands.clear() };
+        let Some(id) = self.registration.id().filter(|_| matches!(self.stage, Stage::Open)) else {
+            return self.commands.clear();
+        };
         if self.commands.is_empty() {
             return;
         }
         let commands = &mut self.commands;
-        let (outcome, weight) = self.shared.with(Some(id), |broker, now| {
+        let (outcome, weight) = self.registration.shared().with(Some(id), |broker, now| {
             let outcome = commands.drain(..).try_for_each(|(channel, command)| match command {
                 Command::Method(ids, method, table) => {
                     broker.method(id, channel, ids, method, Table::checked(&table), now)
