@@ -6,6 +6,7 @@
 //! - `methods`: from a method to the part that does it, and what becomes of a mistake;
 //! - `channels`, `queues`, `exchanges`, `bindings`: opening, declaring, binding, and the end of each;
 //! - `publish`: from a message to the queues that it goes to, and its confirm;
+//! - `limits`: refusing what is too much;
 //! - `consume`: subscribing, getting, prefetch;
 //! - `replies`: consumers without a queue, and how they are reached;
 //! - `deliver`: from a queue to the consumer whose turn it is;
@@ -24,6 +25,7 @@ mod consume;
 mod dead_letter;
 mod deliver;
 mod exchanges;
+mod limits;
 mod methods;
 mod outbox;
 mod publish;
@@ -47,11 +49,13 @@ use crate::{
     effect::Outgoing,
     exchange::{Exchange, Kind},
     journal::Event,
+    limits::ResourceLimits,
     message::Message,
     queue::{Moment, Queue},
 };
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
+    net::IpAddr,
     sync::Arc,
 };
 
@@ -70,6 +74,8 @@ pub(crate) struct Limits {
     pub(crate) transient_nonexcl_queues: bool,
     /// Whether the consumers of a channel may share one prefetch limit.
     pub(crate) global_qos: bool,
+    /// What clients may have.
+    pub(crate) resources: ResourceLimits,
 }
 
 /// Who is at the other end of a connection.
@@ -79,6 +85,8 @@ pub(crate) struct Client {
     pub(crate) name: Option<String>,
     /// Its address.
     pub(crate) peer: String,
+    /// Whom limits per host are counted for; none on a loopback address, where each connection is counted by itself.
+    pub(crate) address: Option<IpAddr>,
     pub(crate) user: Arc<str>,
     /// It wants to be told when a queue that it consumes from is gone.
     pub(crate) hears_cancels: bool,
@@ -146,6 +154,8 @@ pub(crate) struct Broker {
     queue_ids: HashMap<Arc<str>, u64>,
     exchanges: HashMap<Arc<str>, Exchange>,
     bindings: Bindings,
+    /// What each host has.
+    usage: limits::Usage,
     /// Where direct replies go, by the name in the request's reply-to.
     reply_addresses: ReplyAddresses,
     /// Letters that a queue gave up and that are not sorted yet.
@@ -189,6 +199,7 @@ impl Broker {
             queue_ids: HashMap::new(),
             exchanges: HashMap::from(exchanges),
             bindings: Bindings::default(),
+            usage: limits::Usage::default(),
             reply_addresses: ReplyAddresses::new(),
             dead: VecDeque::new(),
             alarms: BTreeSet::new(),
@@ -210,6 +221,7 @@ impl Broker {
     pub(crate) fn connect(&mut self, client: Client) -> u64 {
         let id = self.new_id();
         self.note(|| Event::Connected { connection: id, name: client.name.clone(), peer: client.peer.clone() });
+        self.usage.connections.add(client.host(id));
         let connection = Connection {
             client,
             channels: HashMap::new(),
@@ -232,6 +244,7 @@ impl Broker {
         let owned = self.connections.get_mut(&id).map(|connection| std::mem::take(&mut connection.queues));
         owned.into_iter().flatten().for_each(|queue| self.delete_queue(queue));
         self.route_dead_letters(now);
+        self.usage.connections.remove(self.host(id));
         self.connections.remove(&id);
         self.note(|| Event::Disconnected { connection: id });
         self.check_memory();

@@ -1,8 +1,8 @@
 //! How an office is opened as one wants it.
 
 use crate::{
-    Error, PostOffice, broker::Limits, deprecated::DeprecatedFeature, handshake::Credentials, server::Server,
-    shared::Options, trace::Trace,
+    Error, PostOffice, broker::Limits, deprecated::DeprecatedFeature, handshake::Credentials, limits::ResourceLimits,
+    server::Server, shared::Options, trace::Trace,
 };
 use std::{
     fmt,
@@ -40,6 +40,7 @@ impl Default for Builder {
                     consumer_timeout: 30 * 60 * 1000,
                     transient_nonexcl_queues: false,
                     global_qos: false,
+                    resources: ResourceLimits::default(),
                 },
                 allow_remote: false,
                 trace: None,
@@ -122,6 +123,24 @@ impl Builder {
     #[must_use]
     pub fn message_limit(mut self, bytes: u64) -> Self {
         self.options.limits.message = bytes;
+        self
+    }
+
+    /// Limits what clients may have: connections, channels, queues, what waits in them, and so on; see [`ResourceLimits`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use postoffice::{PostOffice, ResourceLimits};
+    ///
+    /// let limits = ResourceLimits { max_queues: 100, max_length: Some(1000), ..ResourceLimits::default() };
+    /// let office = PostOffice::builder().limits(limits).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn limits(mut self, limits: ResourceLimits) -> Self {
+        self.options.limits.resources = limits;
         self
     }
 

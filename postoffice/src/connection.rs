@@ -22,7 +22,7 @@ use crate::{
     trace::Tracer,
 };
 use amq_protocol::protocol::AMQPClass;
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use heartbeat::{Beat, Heartbeat, next_half};
 use std::{
     collections::{HashMap, VecDeque},
@@ -40,6 +40,8 @@ use tokio::{
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How much is read at once.
 const READ_SIZE: usize = 64 * 1024;
+/// The same where the host's rate is limited. Small, so that a host never owes a rest of more than a few seconds.
+const THROTTLED_READ: usize = 4 * 1024;
 /// How much is encoded before it is written.
 const WRITE_SIZE: usize = 64 * 1024;
 /// A peer that asks and asks and doesn't read the answers isn't listened to any more while this much waits for it.
@@ -71,6 +73,10 @@ struct Connection {
     was_told: bool,
     /// The broker told the peer to stop publishing.
     blocked: bool,
+    /// How many methods were read since the last look at the host's rate.
+    requests: u32,
+    /// Until when the peer isn't read, because its host was too fast.
+    throttled_until: Option<Instant>,
     input: BytesMut,
     commands: Vec<(u16, Command)>,
     outgoing: VecDeque<Outgoing>,
@@ -96,6 +102,8 @@ pub(crate) async fn serve(registration: Registration, stream: TcpStream, peer: S
         pace: Pace::new(Instant::now()),
         was_told: false,
         blocked: false,
+        requests: 0,
+        throttled_until: None,
         input: BytesMut::new(),
         commands: Vec::new(),
         outgoing: VecDeque::new(),
@@ -123,7 +131,10 @@ impl Connection {
                 return ending::linger(reader).await;
             }
             let is_listening = self.is_listening();
-            let wants_input = is_listening && !self.pace.is_resting() && !matches!(self.stage, Stage::Over);
+            let throttled_until = self.throttled_until.filter(|_| !matches!(self.stage, Stage::Closing));
+            let is_resting = self.pace.is_resting() || throttled_until.is_some();
+            let wants_input = is_listening && !is_resting && !matches!(self.stage, Stage::Over);
+            let room = if self.registration.has_rate() { THROTTLED_READ } else { READ_SIZE };
             let has_deadline = !matches!(self.stage, Stage::Open);
             if wants_input {
                 self.input.reserve(READ_SIZE);
@@ -133,7 +144,7 @@ impl Connection {
                     self.written += written?;
                     self.pace.wrote();
                 }
-                read = self::read(&mut reader, &mut self.input, wants_input), if wants_input || !is_listening => {
+                read = self::read(&mut reader, (&mut self.input).limit(room), wants_input), if wants_input || !is_listening => {
                     let bytes = read?;
                     if bytes == 0 {
                         return Ok(());
@@ -141,6 +152,10 @@ impl Connection {
                     self.hear();
                     self.pace.read(bytes, Instant::now());
                     self.read();
+                    self.throttled_until = self.registration.pay(std::mem::take(&mut self.requests), bytes);
+                }
+                () = sleep_until(throttled_until.unwrap_or(self.deadline)), if throttled_until.is_some() => {
+                    self.throttled_until = None;
                 }
                 () = self.pace.rest() => {}
                 () = wake.notified() => self.woken(),
@@ -209,6 +224,9 @@ impl Connection {
             Some(Stop::Shutdown) if !self.was_told => self.stage = Stage::Over,
             _ => {}
         }
+        if let Some(reason) = self.registration.take_forced_close() {
+            self.close(&ReplyCode::ConnectionForced.because(reason), (0, 0));
+        }
         let Some(id) = self.registration.id() else { return };
         let was_blocked = self.blocked;
         (self.waiting_answers, self.blocked) =
@@ -249,9 +267,9 @@ impl Connection {
 }
 
 /// Reads what has come; nothing means that the peer has hung up. If its bytes have to wait, only the latter is looked for.
-async fn read(reader: &mut ReadHalf<'_>, input: &mut BytesMut, wants_input: bool) -> io::Result<usize> {
+async fn read(reader: &mut ReadHalf<'_>, mut input: impl BufMut, wants_input: bool) -> io::Result<usize> {
     if wants_input {
-        return reader.read_buf(input).await;
+        return reader.read_buf(&mut input).await;
     }
     // The end of the stream can't be awaited behind bytes that nobody reads, but the system knows of it. It doesn't where
     // those fill its buffer; then a heartbeat that we send to a peer that is gone is answered with a reset.

@@ -5,6 +5,7 @@ use crate::{
     arguments::QueueType,
     error::{Refusal, ReplyCode},
     headers::{self, MessageHeaders, Rule},
+    limits::Host,
     table::{Keep, Table},
     topic::Topics,
 };
@@ -130,6 +131,8 @@ pub(crate) struct Exchange {
     pub(crate) arguments: FieldTable,
     /// Where a message goes that no binding takes.
     pub(crate) alternate: Option<Arc<str>>,
+    /// The host that it counts for; none if it was there from the start.
+    pub(crate) declared_by: Option<Host>,
     bindings: HashSet<Arc<Binding>>,
     routes: Routes,
 }
@@ -151,6 +154,7 @@ impl Exchange {
             internal: false,
             arguments: FieldTable::default(),
             alternate: None,
+            declared_by: None,
             bindings: HashSet::new(),
             routes,
         }

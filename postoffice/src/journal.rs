@@ -140,6 +140,22 @@ pub enum Event {
         /// Why: `expired`, `rejected`, `maxlen` or `delivery_limit`.
         reason: &'static str,
     },
+    /// A client could not log in: it gave a wrong user or password.
+    AuthenticationFailed {
+        /// The client's address.
+        peer: String,
+        /// The user that it wanted to be.
+        user: String,
+    },
+    /// A client was refused what is more than it may have; see [`ResourceLimits`](crate::ResourceLimits).
+    LimitReached {
+        /// Its connection; none if it wasn't let in.
+        connection: Option<u64>,
+        /// The client's address.
+        peer: String,
+        /// Which limit, in the words that the client gets.
+        reason: String,
+    },
 }
 
 /// How many events a reader may be behind.

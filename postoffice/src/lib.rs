@@ -48,11 +48,13 @@ mod expiration;
 mod handshake;
 mod headers;
 mod journal;
+mod limits;
 mod listener;
 mod message;
 mod pace;
 mod properties;
 mod queue;
+mod rate;
 mod rota;
 mod server;
 mod shared;
@@ -69,6 +71,7 @@ pub use crate::{
     deprecated::DeprecatedFeature,
     error::Error,
     journal::{Event, Journal},
+    limits::{HostLimits, ResourceLimits},
     signals::Signals,
     state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},
 };
@@ -313,6 +316,24 @@ impl PostOffice {
     /// ```
     pub fn connections(&self) -> Vec<ConnectionState> {
         self.server.shared.with(None, |broker, _| broker.connection_states())
+    }
+
+    /// Closes a client's connection, as `rabbitmqctl close_connection` does: it is told `320 CONNECTION_FORCED` and why. Says
+    /// whether there was a connection with this [number](ConnectionState::id).
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client is connected.
+    /// let mut journal = office.journal();
+    /// let id = office.connections()[0].id;
+    /// assert!(office.close_connection(id, "it is late"));
+    /// assert_eq!(journal.next().await, Some(Event::Disconnected { connection: id }));
+    /// assert!(!office.close_connection(id, "once more"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close_connection(&self, id: u64, reason: &str) -> bool {
+        self.server.shared.close_connection(id, reason)
     }
 
     /// What happens from now on, in order. An office that nobody watches keeps no journal.

@@ -15,8 +15,6 @@ use std::{
 };
 use tokio::net::{TcpListener, TcpStream};
 
-/// How many connections may be open at a time.
-const CONNECTIONS: usize = 10_000;
 /// How long the system gets to find a file descriptor where there is none left.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(50);
 
@@ -60,7 +58,7 @@ impl Listener {
 }
 
 fn admit(shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
-    if let Some(registration) = Registration::new(shared, CONNECTIONS) {
+    if let Some(registration) = Registration::new(shared, peer) {
         tokio::spawn(connection::serve(registration, stream, peer));
     }
 }

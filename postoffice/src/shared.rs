@@ -6,14 +6,17 @@
 
 use crate::{
     broker::{Broker, Client, Limits},
+    error::Refusal,
     handshake::Credentials,
     journal::{Journal, Readers},
+    limits::Host,
     queue::Moment,
+    rate::Rate,
     trace::{Trace, Tracer},
 };
 use std::{
     collections::HashMap,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -21,6 +24,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::Notify;
+
+/// How many hosts are remembered with their rate before those are looked for that need not be.
+const REMEMBERED_HOSTS: usize = 1000;
 
 /// What a server is opened with.
 #[derive(Clone)]
@@ -59,13 +65,25 @@ struct State {
     broker: Broker,
     /// How to wake each connection that is open, by its number in the broker.
     wakers: HashMap<u64, Arc<Notify>>,
+    /// Which connections the owner wants closed, and why.
+    forced_closes: HashMap<u64, String>,
     /// How to wake every connection there is, those in their handshake too.
     everyone: Vec<Arc<Notify>>,
+    /// How many sockets there are, those included that have had their last words.
+    sockets: usize,
+    hosts: HashMap<IpAddr, HostState>,
     woken: Vec<u64>,
     readers: Readers,
     stop: Option<Stop>,
     /// What the timer task waits for.
     next_alarm: Option<Moment>,
+}
+
+/// What is known of a host that isn't this machine.
+struct HostState {
+    sockets: usize,
+    /// Shared by its connections, and remembered when they are gone until it has nothing to remember.
+    rate: Option<Arc<Mutex<Rate>>>,
 }
 
 impl Shared {
@@ -74,7 +92,10 @@ impl Shared {
             state: Mutex::new(State {
                 broker: Broker::new(options.limits),
                 wakers: HashMap::new(),
+                forced_closes: HashMap::new(),
                 everyone: Vec::new(),
+                sockets: 0,
+                hosts: HashMap::new(),
                 woken: Vec::new(),
                 readers: Readers::default(),
                 stop: None,
@@ -147,6 +168,15 @@ impl Shared {
         journal
     }
 
+    /// Has a connection closed by its task. False if there is none of this number.
+    pub(crate) fn close_connection(&self, id: u64, reason: &str) -> bool {
+        let mut state = self.state();
+        let Some(wake) = state.wakers.get(&id).cloned() else { return false };
+        state.forced_closes.insert(id, reason.to_owned());
+        wake.notify_one();
+        true
+    }
+
     /// Ends all journals, and those that are asked for from now on at once.
     pub(crate) fn close_journals(&self) {
         self.state().readers.close();
@@ -189,22 +219,72 @@ pub(crate) struct Registration {
     wake: Arc<Notify>,
     /// The broker's number for the connection, from `connection.open` on.
     id: Option<u64>,
+    /// The address that it counts for; none on a loopback address.
+    host: Option<IpAddr>,
+    rate: Option<Arc<Mutex<Rate>>>,
 }
 
 impl Registration {
-    /// Registers a socket that was accepted, unless there are `limit` already.
-    pub(crate) fn new(shared: &Arc<Shared>, limit: usize) -> Option<Self> {
-        let wake = Arc::new(Notify::new());
-        let mut state = shared.state();
-        if state.everyone.len() >= limit {
+    /// Registers a socket that was accepted, unless there are too many already.
+    pub(crate) fn new(shared: &Arc<Shared>, peer: SocketAddr) -> Option<Self> {
+        let limits = &shared.options.limits.resources;
+        let (host, now) = (remote(peer), tokio::time::Instant::now());
+        let fresh_rate = || Rate::new(&limits.per_host, now).map(|rate| Arc::new(Mutex::new(rate)));
+        let mut guard = shared.state();
+        let state = &mut *guard;
+        if state.hosts.len() >= REMEMBERED_HOSTS {
+            let owes = |known: &HostState| known.rate.as_ref().is_some_and(|rate| !lock(rate).is_full(now));
+            state.hosts.retain(|_, known| known.sockets > 0 || owes(known));
+        }
+        let of_host = host.and_then(|host| state.hosts.get(&host)).map_or(0, |known| known.sockets);
+        // As many as may be open, and as many again in their handshake.
+        let is_full = |sockets: usize, limit: usize| sockets >= limit.saturating_mul(2);
+        let full = match host {
+            _ if is_full(state.sockets, limits.max_connections) => Some("node connection limit".to_owned()),
+            Some(host) if is_full(of_host, limits.per_host.max_connections) => {
+                Some(format!("connection limit of {}", Host::Address(host)))
+            }
+            _ => None,
+        };
+        if let Some(limit) = full {
+            drop(guard);
+            let text = format!("connection refused: {limit} is reached");
+            shared.with(None, |broker, _| broker.note_limit(None, &peer.to_string(), text));
             return None;
         }
+        let wake = Arc::new(Notify::new());
+        state.sockets += 1;
+        let rate = match host {
+            None => fresh_rate(),
+            Some(host) => {
+                let known = state.hosts.entry(host).or_insert_with(|| HostState { sockets: 0, rate: fresh_rate() });
+                known.sockets += 1;
+                known.rate.clone()
+            }
+        };
         state.everyone.push(wake.clone());
         if state.stop.is_some() {
             wake.notify_one();
         }
-        drop(state);
-        Some(Self { shared: shared.clone(), wake, id: None })
+        drop(guard);
+        Some(Self { shared: shared.clone(), wake, id: None, host, rate })
+    }
+
+    /// Whether the host's rate is limited.
+    pub(crate) fn has_rate(&self) -> bool {
+        self.rate.is_some()
+    }
+
+    /// Until when the host has to wait after so many requests and bytes, if it was too fast.
+    pub(crate) fn pay(&self, requests: u32, bytes: usize) -> Option<tokio::time::Instant> {
+        let now = tokio::time::Instant::now();
+        let wait = lock(self.rate.as_ref()?).take(requests, u32::try_from(bytes).unwrap_or(u32::MAX), now);
+        (!wait.is_zero()).then(|| now + wait)
+    }
+
+    /// Why the owner wants the connection closed, if that is so.
+    pub(crate) fn take_forced_close(&self) -> Option<String> {
+        self.shared.state().forced_closes.remove(&self.id?)
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -221,18 +301,24 @@ impl Registration {
         self.id
     }
 
-    /// The connection is open now: the broker knows it.
-    pub(crate) fn connect(&mut self, client: Client) {
-        let id = self.shared.with(None, |broker, _| broker.connect(client));
-        self.shared.state().wakers.insert(id, self.wake.clone());
+    /// The connection is open now: the broker knows it, unless there are too many.
+    pub(crate) fn connect(&mut self, client: Client) -> Result<(), Refusal> {
+        let id = self.shared.with(None, |broker, _| {
+            broker.check_connection_limits(&client)?;
+            Ok(broker.connect(client))
+        })?;
         self.id = Some(id);
+        self.shared.state().wakers.insert(id, self.wake.clone());
+        Ok(())
     }
 
     /// The client has no more business with the broker. Its socket may still have last words to say.
     pub(crate) fn disconnect(&mut self) {
         let Some(id) = self.id.take() else { return };
         self.shared.with(Some(id), |broker, now| broker.disconnect(id, now));
-        self.shared.state().wakers.remove(&id);
+        let mut state = self.shared.state();
+        state.wakers.remove(&id);
+        state.forced_closes.remove(&id);
     }
 
     /// The server needn't wait for this socket any more when it closes.
@@ -246,5 +332,19 @@ impl Drop for Registration {
     fn drop(&mut self) {
         self.disconnect();
         self.forget();
+        let mut state = self.shared.state();
+        state.sockets -= 1;
+        if let Some(known) = self.host.and_then(|host| state.hosts.get_mut(&host)) {
+            known.sockets -= 1;
+        }
     }
+}
+
+/// The address that a peer's limits are counted for, unless it is on this machine.
+pub(crate) fn remote(peer: SocketAddr) -> Option<IpAddr> {
+    Some(peer.ip().to_canonical()).filter(|address| !address.is_loopback())
+}
+
+fn lock(rate: &Mutex<Rate>) -> MutexGuard<'_, Rate> {
+    rate.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,6 +4,7 @@
 use super::{
     Broker,
     exchanges::{no_exchange, refuse_default},
+    limits::Tally,
     queues::{no_queue, without_line_breaks},
     replies::REPLY_TO,
 };
@@ -12,13 +13,11 @@ use crate::{
     error::{Refusal, ReplyCode},
     exchange::{Binding, Destination},
     journal::Event,
+    limits::Host,
     table::Table,
 };
 use amq_protocol::protocol::{AMQPClass, exchange, queue};
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// A direct reply goes by no binding.
 fn refuse_reply_address(name: &str) -> Result<(), Refusal> {
@@ -42,7 +41,7 @@ impl Broker {
         let queue_type = self.queues.get(&queue).map(|queue| queue.settings.queue_type);
         exchange.check_binding(&key, arguments, queue_type)?;
         self.check_access(at, queue)?;
-        self.add_binding(&source, Destination::Queue(queue), &key, arguments)?;
+        self.add_binding(at, &source, Destination::Queue(queue), &key, arguments)?;
         if !bind.nowait {
             self.reply(at, AMQPClass::Queue(queue::AMQPMethod::BindOk(queue::BindOk {})));
         }
@@ -75,7 +74,7 @@ impl Broker {
         let to = self.exchanges.get(destination.as_str()).ok_or_else(|| no_exchange(&destination))?;
         from.check_binding(bind.routing_key.as_str(), arguments, None)?;
         let destination = Destination::Exchange(to.name.clone());
-        self.add_binding(&source, destination, bind.routing_key.as_str(), arguments)?;
+        self.add_binding(at, &source, destination, bind.routing_key.as_str(), arguments)?;
         if !bind.nowait {
             self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::BindOk(exchange::BindOk {})));
         }
@@ -103,6 +102,7 @@ impl Broker {
 
     fn add_binding(
         &mut self,
+        at: At,
         source: &str,
         destination: Destination,
         key: &str,
@@ -111,10 +111,12 @@ impl Broker {
         self.check_room()?;
         let name = self.name_of(&destination);
         let binding = Arc::new(Binding::new(destination, key, arguments));
+        self.check_binding_limit(at, source, &binding)?;
+        let host = self.host(at.connection);
         if let Some(exchange) = self.exchanges.get_mut(source)
             && exchange.bind(binding.clone(), arguments)
         {
-            self.bindings.add(&exchange.name, &binding);
+            self.bindings.add(&exchange.name, &binding, host);
             let exchange = exchange.name.clone();
             self.note(|| Event::Bound { exchange, destination: name, routing_key: binding.routing_key.clone() });
         }
@@ -144,8 +146,8 @@ impl Broker {
         while let Some(destination) = gone.pop() {
             for (source, bindings) in self.bindings.take_all_to(&destination) {
                 let Some(exchange) = self.exchanges.get_mut(&source) else { continue };
-                for binding in bindings {
-                    exchange.unbind(&binding);
+                for binding in bindings.keys() {
+                    exchange.unbind(binding);
                 }
                 if exchange.is_done() {
                     gone.extend(self.take_exchange(&source));
@@ -168,25 +170,38 @@ pub(super) struct Bindings {
     /// By destination, then by the exchange that they belong to.
     incoming: HashMap<Destination, Sources>,
     count: usize,
+    by_host: Tally,
 }
 
-type Sources = HashMap<Arc<str>, HashSet<Arc<Binding>>>;
+/// Each binding with the host that it counts for.
+type Sources = HashMap<Arc<str>, HashMap<Arc<Binding>, Host>>;
 
 impl Bindings {
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    fn add(&mut self, source: &Arc<str>, binding: &Arc<Binding>) {
+    /// How many there are of a host.
+    pub(super) fn of(&self, host: Host) -> usize {
+        self.by_host.of(host)
+    }
+
+    fn add(&mut self, source: &Arc<str>, binding: &Arc<Binding>, host: Host) {
         let sources = self.incoming.entry(binding.destination.clone()).or_default();
-        self.count += usize::from(sources.entry(source.clone()).or_default().insert(binding.clone()));
+        if sources.entry(source.clone()).or_default().insert(binding.clone(), host).is_none() {
+            self.count += 1;
+            self.by_host.add(host);
+        }
     }
 
     /// Takes one away that an exchange has lost.
     pub(super) fn remove(&mut self, source: &str, binding: &Binding) {
         let Some(sources) = self.incoming.get_mut(&binding.destination) else { return };
         let Some(bindings) = sources.get_mut(source) else { return };
-        self.count -= usize::from(bindings.remove(binding));
+        if let Some(host) = bindings.remove(binding) {
+            self.count -= 1;
+            self.by_host.remove(host);
+        }
         if bindings.is_empty() {
             sources.remove(source);
         }
@@ -197,7 +212,8 @@ impl Bindings {
 
     fn take_all_to(&mut self, destination: &Destination) -> Sources {
         let sources = self.incoming.remove(destination).unwrap_or_default();
-        self.count -= sources.values().map(HashSet::len).sum::<usize>();
+        self.count -= sources.values().map(HashMap::len).sum::<usize>();
+        sources.values().flat_map(HashMap::values).for_each(|host| self.by_host.remove(*host));
         sources
     }
 }

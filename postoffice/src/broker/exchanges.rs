@@ -39,6 +39,7 @@ impl Broker {
                     return Err(ReplyCode::AccessRefused.because(text));
                 }
                 let alternate = check_exchange_name(&declare.arguments, "alternate-exchange", &of)?;
+                self.check_exchange_limits(at, &name)?;
                 self.check_room()?;
                 let mut created = Exchange::new(name.into(), kind);
                 created.durable = declare.durable;
@@ -46,6 +47,8 @@ impl Broker {
                 created.internal = declare.internal;
                 created.arguments = declare.arguments;
                 created.alternate = alternate;
+                created.declared_by = Some(self.host(at.connection));
+                created.declared_by.into_iter().for_each(|host| self.usage.exchanges.add(host));
                 let name = created.name.clone();
                 self.exchanges.insert(name.clone(), created);
                 self.note(|| Event::ExchangeDeclared { exchange: name });
@@ -85,6 +88,7 @@ impl Broker {
     /// Takes an exchange away with its own bindings. Those that lead to it are left, to be forgotten by the caller.
     pub(super) fn take_exchange(&mut self, name: &str) -> Option<Destination> {
         let gone = self.exchanges.remove(name)?;
+        gone.declared_by.into_iter().for_each(|host| self.usage.exchanges.remove(host));
         gone.bindings().for_each(|binding| self.bindings.remove(&gone.name, binding));
         self.note(|| Event::ExchangeDeleted { exchange: gone.name.clone() });
         Some(Destination::Exchange(gone.name))

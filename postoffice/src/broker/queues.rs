@@ -54,7 +54,8 @@ impl Broker {
             return self.declared(at, declare.nowait, name, messages, consumers);
         }
         check_exchange_name(&declare.arguments, "x-dead-letter-exchange", &queue_in_vhost(&name))?;
-        let settings = Settings::from_arguments(&name, &declare.arguments)?;
+        let mut settings = Settings::from_arguments(&name, &declare.arguments)?;
+        settings.max_length = settings.max_length.into_iter().chain(self.limits.resources.max_length).min();
         if !durable && owner.is_none() && !self.limits.transient_nonexcl_queues {
             return Err(deprecated::refusal(DeprecatedFeature::TransientNonexclQueues.name()));
         }
@@ -75,11 +76,14 @@ impl Broker {
                 }
             }
         }
+        self.check_queue_limits(at, &name)?;
         self.check_room()?;
         let mut created = Queue::new(name.clone(), settings, declare.arguments, now);
         created.durable = durable;
         created.auto_delete = declare.auto_delete;
         created.owner = owner;
+        created.declared_by = Some(self.host(at.connection));
+        created.declared_by.into_iter().for_each(|host| self.usage.queues.add(host));
         let id = self.new_id();
         self.queues.insert(id, created);
         self.queue_ids.insert(name.clone(), id);
@@ -219,6 +223,7 @@ impl Broker {
         let Some(mut queue) = self.queues.remove(&id) else { return };
         self.alarms.remove(&(queue.alarm, id));
         self.queue_ids.remove(&queue.name);
+        queue.declared_by.into_iter().for_each(|host| self.usage.queues.remove(host));
         if let Some(owner) = queue.owner.and_then(|owner| self.connections.get_mut(&owner)) {
             owner.queues.remove(&id);
         }

@@ -6,6 +6,7 @@ use crate::{
     broker::{Client, Fatal},
     error::{Refusal, ReplyCode},
     handshake::{Handshake, Next},
+    shared::remote,
     table::Table,
     wire::{self, Frame, Ids, Kind, LostSync, Method, Verdict},
 };
@@ -41,6 +42,7 @@ impl Connection {
                 if frame.kind == wire::HEADER && self.must_wait() {
                     return None;
                 }
+                self.requests += u32::from(frame.kind == wire::METHOD);
                 self.frame(frame);
                 Some(length)
             }
@@ -65,8 +67,10 @@ impl Connection {
         match header {
             // The second is how some clients wrote it in the days of 0-9; RabbitMQ takes both.
             b"AMQP\x00\x00\x09\x01" | b"AMQP\x01\x01\x00\x09" => {
+                let options = &self.shared().options;
+                let channel_max = options.limits.resources.max_channels_per_connection;
                 let is_local = self.peer.ip().to_canonical().is_loopback();
-                let (handshake, start) = Handshake::new(self.shared().options.credentials.clone(), is_local);
+                let (handshake, start) = Handshake::new(options.credentials.clone(), is_local, channel_max);
                 self.stage = Stage::Handshake(handshake);
                 self.send(0, start);
             }
@@ -137,13 +141,24 @@ impl Connection {
                 let client = Client {
                     name: agreement.name.clone(),
                     peer: self.peer.to_string(),
+                    address: remote(self.peer),
                     user: agreement.user.clone(),
                     hears_cancels: agreement.can("consumer_cancel_notify"),
                     hears_blocks: agreement.can("connection.blocked"),
                     channel_max: agreement.channel_max,
                 };
-                self.registration.connect(client);
-                self.send(0, method);
+                match self.registration.connect(client) {
+                    Ok(()) => self.send(0, method),
+                    Err(refusal) => self.close(&refusal, (10, 40)),
+                }
+            }
+            Next::Unauthenticated { user, refusal } => {
+                let peer = self.peer.to_string();
+                self.shared().with(None, |broker, _| broker.note_authentication_failure(&peer, user));
+                match refusal {
+                    Some(refusal) => self.close(&refusal, (0, 0)),
+                    None => self.stage = Stage::Over,
+                }
             }
             Next::Refuse { refusal, ids } => self.close(&refusal, ids),
             Next::Drop => self.stage = Stage::Over,
