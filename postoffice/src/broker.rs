@@ -7,6 +7,7 @@
 //! - `methods`: from a method to the part that does it, and what becomes of a mistake;
 //! - `channels`, `queues`, `exchanges`, `bindings`: opening, declaring, binding, and the end of each;
 //! - `publish`: from a message to the queues that it goes to, and its confirm;
+//! - `limits`: refusing what is too much;
 //! - `consume`: subscribing, getting, prefetch;
 //! - `replies`: consumers without a queue, and how they are reached;
 //! - `deliver`: from a queue to the consumer whose turn it is;
@@ -26,6 +27,7 @@ mod consume;
 mod dead_letter;
 mod deliver;
 mod exchanges;
+mod limits;
 mod memory;
 mod methods;
 mod outbox;
@@ -54,10 +56,12 @@ use crate::{
     exchange::{Exchange, Kind},
     journal::Event,
     ledger::{Account, Charge, Ledger},
+    limits::ResourceLimits,
     queue::{Moment, Queue},
 };
 use std::{
     collections::{BTreeSet, HashMap},
+    net::IpAddr,
     sync::Arc,
 };
 
@@ -76,6 +80,8 @@ pub(crate) struct Limits {
     pub(crate) transient_nonexcl_queues: bool,
     /// Whether the consumers of a channel may share one prefetch limit.
     pub(crate) global_qos: bool,
+    /// What clients may have.
+    pub(crate) resources: ResourceLimits,
 }
 
 /// Who is at the other end of a connection.
@@ -85,6 +91,8 @@ pub(crate) struct Client {
     pub(crate) name: Option<String>,
     /// Its address.
     pub(crate) peer: String,
+    /// Whom limits per host are counted for; none on a loopback address, where each connection is counted by itself.
+    pub(crate) address: Option<IpAddr>,
     pub(crate) user: Arc<str>,
     /// It wants to be told when a queue that it consumes from is gone.
     pub(crate) consumer_cancel_notify: bool,
@@ -155,6 +163,8 @@ pub(crate) struct Broker {
     queue_ids: HashMap<Arc<str>, u64>,
     exchanges: HashMap<Arc<str>, Exchange>,
     bindings: Bindings,
+    /// What each host has.
+    usage: limits::Usage,
     /// Where direct replies go, by the name in the request's reply-to.
     reply_addresses: ReplyAddresses,
     /// What queues gave up and what is not routed yet.
@@ -208,6 +218,7 @@ impl Broker {
             queue_ids: HashMap::new(),
             exchanges: HashMap::from(exchanges),
             bindings: Bindings::default(),
+            usage: limits::Usage::default(),
             reply_addresses: ReplyAddresses::new(),
             dead_letters: Backlog::default(),
             origin: 0,
@@ -265,6 +276,7 @@ impl Broker {
         let id = self.new_id();
         self.transact(id, now, |broker| {
             broker.note(|| Event::Connected { connection: id, name: client.name.clone(), peer: client.peer.clone() });
+            broker.usage.connections.add(client.host(id));
             let connection = Connection {
                 client,
                 channels: HashMap::new(),
@@ -290,6 +302,7 @@ impl Broker {
             broker.close_channels(&channels, now);
             let owned = broker.connections.get_mut(&id).map(|connection| std::mem::take(&mut connection.queues));
             owned.into_iter().flatten().for_each(|queue| broker.delete_queue(queue));
+            broker.usage.connections.remove(broker.host(id));
             broker.connections.remove(&id).into_iter().for_each(|gone| gone.half_sent.resize(0));
             broker.note(|| Event::Disconnected { connection: id });
             broker.recheck_pinned = true;

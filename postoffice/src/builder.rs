@@ -1,12 +1,8 @@
 //! How an office is opened as one wants it.
 
 use crate::{
-    Error, PostOffice,
-    broker::Limits,
-    deprecated::DeprecatedFeature,
-    handshake::Credentials,
-    server::{Options, Server},
-    trace::Trace,
+    Error, PostOffice, broker::Limits, deprecated::DeprecatedFeature, handshake::Credentials, limits::ResourceLimits,
+    server::Server, shared::Options, trace::Trace,
 };
 use std::{
     fmt,
@@ -44,6 +40,7 @@ impl Default for Builder {
                     consumer_timeout: 30 * 60 * 1000,
                     transient_nonexcl_queues: false,
                     global_qos: false,
+                    resources: ResourceLimits::default(),
                 },
                 allow_remote: false,
                 trace: None,
@@ -130,6 +127,24 @@ impl Builder {
         self
     }
 
+    /// Limits what clients may have: connections, channels, queues, what waits in them, and so on; see [`ResourceLimits`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use postoffice::{PostOffice, ResourceLimits};
+    ///
+    /// let limits = ResourceLimits { max_queues: 100, max_length: Some(1000), ..ResourceLimits::default() };
+    /// let office = PostOffice::builder().limits(limits).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn limits(mut self, limits: ResourceLimits) -> Self {
+        self.options.limits.resources = limits;
+        self
+    }
+
     /// Permits what RabbitMQ has deprecated and refuses from 4.3 on, as its setting `deprecated_features.permit.…` does
     /// (<https://www.rabbitmq.com/docs/deprecated-features>).
     ///
@@ -198,7 +213,7 @@ impl Builder {
     }
 
     /// Gives each method that comes in (`→`) or goes out (`←`) to `line`, in words: the client's port, the channel, the
-    /// method. It is called while the connection waits, so it had better be quick.
+    /// method. It is called while the connection waits, so it had better be quick. If it panics, that connection ends.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

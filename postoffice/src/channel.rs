@@ -137,6 +137,8 @@ pub(crate) struct Channel {
     pub(crate) transaction: Option<Transaction>,
     /// The quorum queues that it has published to and that may tell it to stop.
     pub(crate) admissions: BTreeSet<u64>,
+    /// How many deliveries may wait for an acknowledgement, whatever the client has asked for.
+    max_unacknowledged: usize,
     unacknowledged: BTreeMap<u64, Unacknowledged>,
     /// How many of those went to consumers.
     in_flight: usize,
@@ -157,6 +159,7 @@ impl Default for Channel {
             confirms: false,
             transaction: None,
             admissions: BTreeSet::new(),
+            max_unacknowledged: usize::MAX,
             unacknowledged: BTreeMap::new(),
             in_flight: 0,
             next_delivery: 1,
@@ -166,6 +169,11 @@ impl Default for Channel {
 }
 
 impl Channel {
+    /// A channel that was opened.
+    pub(crate) fn new(max_unacknowledged: usize) -> Self {
+        Self { max_unacknowledged, ..Self::default() }
+    }
+
     /// A channel that the server has closed.
     pub(crate) fn closing() -> Self {
         Self { closing: true, ..Self::default() }
@@ -188,7 +196,12 @@ impl Channel {
 
     /// Whether the limit for all consumers together leaves room for one delivery more.
     pub(crate) fn has_room(&self) -> bool {
-        self.shared_prefetch == 0 || self.in_flight < usize::from(self.shared_prefetch)
+        !self.is_laden() && (self.shared_prefetch == 0 || self.in_flight < usize::from(self.shared_prefetch))
+    }
+
+    /// Whether it has as many unacknowledged deliveries as it may have.
+    pub(crate) fn is_laden(&self) -> bool {
+        self.unacknowledged.len() >= self.max_unacknowledged
     }
 
     pub(crate) fn unacknowledged(&self) -> usize {

@@ -19,11 +19,11 @@ use crate::{
     handshake::{FRAME_MIN, Handshake},
     ledger::Charge,
     pace::Pace,
-    server::{Shared, Stop},
+    shared::{Registration, Shared, Stop},
     trace::Tracer,
 };
 use amq_protocol::protocol::AMQPClass;
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use heartbeat::{Beat, Heartbeat, next_half};
 use std::{
     collections::{HashMap, VecDeque},
@@ -33,20 +33,23 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    sync::Notify,
-    time::{Instant, sleep_until},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
+    net::{TcpStream, tcp::ReadHalf},
+    time::{Instant, sleep, sleep_until},
 };
 
 /// How long a peer may take until its connection is open; RabbitMQ's default.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How much is read at once.
 const READ_SIZE: usize = 64 * 1024;
+/// The same where the host's rate is limited. Small, so that a host never owes a rest of more than a few seconds.
+const THROTTLED_READ: usize = 4 * 1024;
 /// How much is encoded before it is written.
 const WRITE_SIZE: usize = 64 * 1024;
 /// A peer that asks and asks and doesn't read the answers isn't listened to any more while this much waits for it.
 const ANSWERS_LIMIT: usize = 8 * 1024 * 1024;
+/// How often a peer whose bytes have to wait is looked at, whether it is still there.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// How far a connection has come.
 enum Stage {
@@ -61,12 +64,9 @@ enum Stage {
 }
 
 struct Connection {
-    shared: Arc<Shared>,
+    registration: Registration,
     peer: SocketAddr,
     stage: Stage,
-    /// The broker's number for it, once it is open.
-    id: Option<u64>,
-    wake: Arc<Notify>,
     channels: HashMap<u16, Assembly>,
     /// The bytes of messages of which a part is still to come, and where they are charged.
     half_sent: usize,
@@ -78,6 +78,10 @@ struct Connection {
     was_told: bool,
     /// The broker told the peer to stop publishing.
     blocked: bool,
+    /// How many methods were read since the last look at the host's rate.
+    requests: u32,
+    /// Until when the peer isn't read, because its host was too fast.
+    throttled_until: Option<Instant>,
     input: BytesMut,
     commands: Vec<(u16, Command)>,
     outgoing: VecDeque<Outgoing>,
@@ -90,15 +94,13 @@ struct Connection {
 }
 
 /// Serves a client until it leaves or is shown the door.
-pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve(registration: Registration, stream: TcpStream, peer: SocketAddr) {
     let _ = stream.set_nodelay(true); // without it a reply may wait for the peer's acknowledgement; else harmless
-    let tracer = shared.tracer(peer);
+    let tracer = registration.shared().tracer(peer);
     let mut connection = Connection {
-        shared,
+        registration,
         peer,
         stage: Stage::New,
-        id: None,
-        wake: Arc::new(Notify::new()),
         channels: HashMap::new(),
         half_sent: 0,
         half_sent_charge: None,
@@ -107,6 +109,8 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAd
         pace: Pace::new(Instant::now()),
         was_told: false,
         blocked: false,
+        requests: 0,
+        throttled_until: None,
         input: BytesMut::new(),
         commands: Vec::new(),
         outgoing: VecDeque::new(),
@@ -117,26 +121,27 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAd
         deadline: Instant::now() + HANDSHAKE,
         tracer,
     };
-    connection.shared.greet(&connection.wake);
     let _ = connection.run(stream).await; // a connection that broke is gone like one that was closed
-    connection.leave();
-    connection.shared.forget(&connection.wake);
 }
 
 impl Connection {
     async fn run(&mut self, mut stream: TcpStream) -> io::Result<()> {
         let (mut reader, mut writer) = stream.split();
-        let wake = self.wake.clone();
+        let wake = self.registration.wake().clone();
         loop {
             self.encode();
             let has_output = self.written < self.encoder.bytes().len();
             if matches!(self.stage, Stage::Over) && !has_output {
                 self.leave();
-                self.shared.forget(&self.wake); // who closes the office needn't wait for the peer to hang up
+                self.registration.forget(); // who closes the office needn't wait for the peer to hang up
                 writer.shutdown().await?;
                 return ending::linger(reader).await;
             }
-            let wants_input = self.is_listening() && !self.pace.is_resting() && !matches!(self.stage, Stage::Over);
+            let is_listening = self.is_listening();
+            let throttled_until = self.throttled_until.filter(|_| !matches!(self.stage, Stage::Closing));
+            let is_resting = self.pace.is_resting() || throttled_until.is_some();
+            let wants_input = is_listening && !is_resting && !matches!(self.stage, Stage::Over);
+            let room = if self.registration.has_rate() { THROTTLED_READ } else { READ_SIZE };
             let has_deadline = !matches!(self.stage, Stage::Open);
             if wants_input {
                 self.input.reserve(READ_SIZE);
@@ -146,7 +151,7 @@ impl Connection {
                     self.written += written?;
                     self.pace.wrote();
                 }
-                read = reader.read_buf(&mut self.input), if wants_input => {
+                read = self::read(&mut reader, (&mut self.input).limit(room), wants_input), if wants_input || !is_listening => {
                     let bytes = read?;
                     if bytes == 0 {
                         return Ok(());
@@ -154,6 +159,10 @@ impl Connection {
                     self.hear();
                     self.pace.read(bytes, Instant::now());
                     self.read();
+                    self.throttled_until = self.registration.pay(std::mem::take(&mut self.requests), bytes);
+                }
+                () = sleep_until(throttled_until.unwrap_or(self.deadline)), if throttled_until.is_some() => {
+                    self.throttled_until = None;
                 }
                 () = self.pace.rest() => {}
                 () = wake.notified() => self.woken(),
@@ -165,6 +174,10 @@ impl Connection {
                 () = sleep_until(self.deadline), if has_deadline => return Ok(()),
             }
         }
+    }
+
+    fn shared(&self) -> &Shared {
+        self.registration.shared()
     }
 
     /// Whether what the peer says is read: not while it has to wait, nor while it leaves too many answers unread.
@@ -196,10 +209,10 @@ impl Connection {
 
     /// Takes what the broker has for this client.
     fn pull(&mut self) {
-        let Some(id) = self.id else { return };
+        let Some(id) = self.registration.id() else { return };
         let outbox = &mut self.outbox;
         // Taking makes room, so that more may lie there afterwards.
-        self.waiting_answers = self.shared.with(Some(id), |broker, now| {
+        self.waiting_answers = self.registration.shared().with(Some(id), |broker, now| {
             broker.take_outbox(id, outbox, now);
             broker.outbox_weight(id)
         });
@@ -208,7 +221,7 @@ impl Connection {
 
     /// Something has happened that concerns this connection.
     fn woken(&mut self) {
-        match self.shared.stop() {
+        match self.shared().stop() {
             Some(Stop::Gone) => self.stage = Stage::Over,
             Some(Stop::Shutdown) if matches!(self.stage, Stage::Open) => {
                 let text = "broker forced connection closure with reason 'shutdown'";
@@ -218,11 +231,15 @@ impl Connection {
             Some(Stop::Shutdown) if !self.was_told => self.stage = Stage::Over,
             _ => {}
         }
-        let Some(id) = self.id else { return };
+        if let Some(reason) = self.registration.take_forced_close() {
+            self.close(&ReplyCode::ConnectionForced.because(reason), (0, 0));
+        }
+        let Some(id) = self.registration.id() else { return };
         let was_blocked = self.blocked;
         let close_reason;
         (self.waiting_answers, self.blocked, close_reason) = self
-            .shared
+            .registration
+            .shared()
             .with(Some(id), |broker, _| (broker.outbox_weight(id), broker.is_blocked(id), broker.close_reason(id)));
         if let Some(refusal) = close_reason {
             return self.close_for_memory(&refusal);
@@ -260,4 +277,17 @@ impl Connection {
         let effect = Effect::Method(Box::new(method));
         self.outgoing.push_back(Outgoing { channel, effect });
     }
+}
+
+/// Reads what has come; nothing means that the peer has hung up. If its bytes have to wait, only the latter is looked for.
+async fn read(reader: &mut ReadHalf<'_>, mut input: impl BufMut, wants_input: bool) -> io::Result<usize> {
+    if wants_input {
+        return reader.read_buf(&mut input).await;
+    }
+    // The end of the stream can't be awaited behind bytes that nobody reads, but the system knows of it. It doesn't where
+    // those fill its buffer; then a heartbeat that we send to a peer that is gone is answered with a reset.
+    while !reader.ready(Interest::READABLE).await?.is_read_closed() {
+        sleep(GLANCE).await;
+    }
+    Ok(0)
 }

@@ -17,8 +17,8 @@ pub enum Error {
     PortTaken(SocketAddr),
     /// The address can be reached from other machines, and nobody allowed that.
     #[error(
-        "{0} can be reached from other machines; the post office has no TLS and keeps no secrets. Choose a loopback \
-         address, such as 127.0.0.1:5672, or allow it with --allow-remote"
+        "{0} can be reached from other machines; the post office has no TLS, and its user guest gets in from this machine \
+         only. Choose a loopback address, such as 127.0.0.1:5672; a program allows others with Builder::allow_remote"
     )]
     NotLoopback(SocketAddr),
     /// The address can't be had for another reason.

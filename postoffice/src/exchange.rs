@@ -7,6 +7,7 @@ use crate::{
     error::{Refusal, ReplyCode},
     headers::{self, MessageHeaders, Rule},
     ledger::{Charge, Ledger},
+    limits::Host,
     message::Source,
     table::{Keep, Table},
     topic::{Topics, words},
@@ -104,6 +105,8 @@ pub(crate) struct Exchange {
     /// None for those that are there from the start.
     pub(crate) charge: Option<Charge>,
     source: Arc<Source>,
+    /// The host that it counts for; none if it was there from the start.
+    pub(crate) declared_by: Option<Host>,
     bindings: HashSet<Arc<Binding>>,
     routes: Routes,
 }
@@ -127,6 +130,7 @@ impl Exchange {
             internal: false,
             arguments: FieldTable::default(),
             alternate: None,
+            declared_by: None,
             bindings: HashSet::new(),
             routes,
         }

@@ -21,7 +21,6 @@ const FOLLOWS: &str = "4.3.6";
 const FRAME_MAX: u32 = 131_072;
 /// The smallest that a client may ask for, and the largest before it is negotiated. The specification says 4096.
 pub(crate) const FRAME_MIN: u32 = 8_192;
-const CHANNEL_MAX: u16 = 2_047;
 /// Seconds between heartbeats that we suggest.
 const HEARTBEAT: u16 = 60;
 
@@ -71,6 +70,8 @@ pub(crate) enum Next {
     Listen,
     /// Let the client in, with this answer.
     Welcome(AMQPClass),
+    /// The client isn't who it says it is: close the connection, in so many words to a client that understands them.
+    Unauthenticated { user: String, refusal: Option<Refusal> },
     /// Close the connection in so many words.
     Refuse { refusal: Refusal, ids: Ids },
     /// Close it without a word: nothing that this peer says can be trusted.
@@ -83,12 +84,13 @@ pub(crate) struct Handshake {
     step: Step,
     credentials: Credentials,
     is_local: bool,
+    channel_max: u16,
     pub(crate) agreement: Agreement,
 }
 
 impl Handshake {
     /// The handshake with a peer, and the method that begins it.
-    pub(crate) fn new(credentials: Credentials, is_local: bool) -> (Self, AMQPClass) {
+    pub(crate) fn new(credentials: Credentials, is_local: bool, channel_max: u16) -> (Self, AMQPClass) {
         let start = connection::Start {
             version_major: 0,
             version_minor: 9,
@@ -97,7 +99,7 @@ impl Handshake {
             locales: "en_US".into(),
         };
         let agreement = Agreement { frame_max: FRAME_MIN, ..Agreement::default() };
-        let handshake = Self { step: Step::Start, credentials, is_local, agreement };
+        let handshake = Self { step: Step::Start, credentials, is_local, channel_max, agreement };
         (handshake, AMQPClass::Connection(connection::AMQPMethod::Start(start)))
     }
 
@@ -162,24 +164,25 @@ impl Handshake {
         let Some((user, password)) = given else { return Next::Drop };
         let is_known = user == self.credentials.user.as_bytes() && same(password, self.credentials.password.as_bytes());
         if !is_known || (user == b"guest" && !self.is_local) {
-            if !self.agreement.can("authentication_failure_close") {
-                return Next::Drop;
-            }
             let text = format!(
                 "Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
             );
-            return Next::Refuse { refusal: ReplyCode::AccessRefused.because(text), ids: (0, 0) };
+            let is_told = self.agreement.can("authentication_failure_close");
+            let refusal = is_told.then(|| ReplyCode::AccessRefused.because(text));
+            return Next::Unauthenticated { user: String::from_utf8_lossy(user).into_owned(), refusal };
         }
         self.agreement.user = self.credentials.user.as_str().into();
         self.step = Step::Tune;
-        let tune = connection::Tune { channel_max: CHANNEL_MAX, frame_max: FRAME_MAX, heartbeat: HEARTBEAT };
+        let tune = connection::Tune { channel_max: self.channel_max, frame_max: FRAME_MAX, heartbeat: HEARTBEAT };
         Next::Answer(AMQPClass::Connection(connection::AMQPMethod::Tune(tune)))
     }
 
     fn tune_ok(&mut self, tune_ok: &connection::TuneOk) -> Next {
         // 0 asks for no limit at all, which is more than we offer.
         let fits = |value: u32, min, max| (min..=max).contains(&value);
-        if !fits(tune_ok.frame_max, FRAME_MIN, FRAME_MAX) || !fits(tune_ok.channel_max.into(), 1, CHANNEL_MAX.into()) {
+        if !fits(tune_ok.frame_max, FRAME_MIN, FRAME_MAX)
+            || !fits(tune_ok.channel_max.into(), 1, self.channel_max.into())
+        {
             return Next::Drop;
         }
         self.agreement.frame_max = tune_ok.frame_max;

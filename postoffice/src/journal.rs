@@ -140,6 +140,22 @@ pub enum Event {
         /// Why: `expired`, `rejected`, `maxlen` or `delivery_limit`.
         reason: &'static str,
     },
+    /// A client could not log in: it gave a wrong user or password.
+    AuthenticationFailed {
+        /// The client's address.
+        peer: String,
+        /// The user that it wanted to be.
+        user: String,
+    },
+    /// A client was refused what is more than it may have; see [`ResourceLimits`](crate::ResourceLimits).
+    LimitReached {
+        /// Its connection; none if it wasn't let in.
+        connection: Option<u64>,
+        /// The client's address.
+        peer: String,
+        /// Which limit, in the words that the client gets.
+        reason: String,
+    },
 }
 
 /// How many events a reader may be behind.
@@ -194,26 +210,38 @@ impl Journal {
 
 /// Hands events to those who read.
 #[derive(Debug, Default)]
-pub(crate) struct Readers(Vec<mpsc::Sender<Event>>);
+pub(crate) struct Readers {
+    senders: Vec<mpsc::Sender<Event>>,
+    is_closed: bool,
+}
 
 impl Readers {
+    /// A journal of what comes from now on, which is nothing once they are closed.
     pub(crate) fn join(&mut self) -> Journal {
         let (sender, events) = mpsc::channel(BACKLOG);
-        self.0.push(sender);
+        if !self.is_closed {
+            self.senders.push(sender);
+        }
         Journal { events }
     }
 
     /// Whether anybody still reads.
     pub(crate) fn any(&mut self) -> bool {
-        self.0.retain(|reader| !reader.is_closed());
-        !self.0.is_empty()
+        self.senders.retain(|reader| !reader.is_closed());
+        !self.senders.is_empty()
     }
 
     pub(crate) fn tell(&self, events: Vec<Event>) {
         for event in events {
-            for reader in &self.0 {
+            for reader in &self.senders {
                 let _ = reader.try_send(event.clone()); // a reader that is too far behind misses it, as documented
             }
         }
+    }
+
+    /// Ends all journals, those to come too.
+    pub(crate) fn close(&mut self) {
+        self.senders.clear();
+        self.is_closed = true;
     }
 }

@@ -50,15 +50,20 @@ mod handshake;
 mod headers;
 mod journal;
 mod ledger;
+mod limits;
+mod listener;
 mod message;
 mod pace;
 mod properties;
 mod queue;
+mod rate;
 mod rota;
 mod server;
+mod shared;
 mod signals;
 mod state;
 mod table;
+mod timer;
 mod topic;
 mod trace;
 mod wire;
@@ -68,6 +73,7 @@ pub use crate::{
     deprecated::DeprecatedFeature,
     error::Error,
     journal::{Event, Journal},
+    limits::{HostLimits, ResourceLimits},
     signals::Signals,
     state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},
 };
@@ -322,6 +328,24 @@ impl PostOffice {
     /// ```
     pub fn connections(&self) -> Vec<ConnectionState> {
         self.server.shared.with(None, |broker, _| broker.connection_states())
+    }
+
+    /// Closes a client's connection, as `rabbitmqctl close_connection` does: it is told `320 CONNECTION_FORCED` and why. Says
+    /// whether there was a connection with this [number](ConnectionState::id).
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client is connected.
+    /// let mut journal = office.journal();
+    /// let id = office.connections()[0].id;
+    /// assert!(office.close_connection(id, "it is late"));
+    /// assert_eq!(journal.next().await, Some(Event::Disconnected { connection: id }));
+    /// assert!(!office.close_connection(id, "once more"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close_connection(&self, id: u64, reason: &str) -> bool {
+        self.server.shared.close_connection(id, reason)
     }
 
     /// What happens from now on, in order. An office that nobody watches keeps no journal.

@@ -29,9 +29,6 @@ struct Arguments {
     /// Permit what RabbitMQ has deprecated, as deprecated_features.permit.FEATURE = true does there
     #[arg(long, value_name = "FEATURE", value_parser = feature)]
     permit: Vec<DeprecatedFeature>,
-    /// Allow an address that other machines can reach
-    #[arg(long)]
-    allow_remote: bool,
 }
 
 /// A deprecated feature by RabbitMQ's name.
@@ -57,8 +54,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let mut builder = PostOffice::builder()
         .listen(arguments.listen)
         .memory_limit(arguments.memory_limit)
-        .consumer_timeout(Duration::from_millis(arguments.consumer_timeout))
-        .allow_remote(arguments.allow_remote);
+        .consumer_timeout(Duration::from_millis(arguments.consumer_timeout));
     builder = arguments.permit.into_iter().fold(builder, Builder::permit_deprecated);
     if arguments.trace {
         builder = builder.trace(say);

@@ -12,6 +12,7 @@ use crate::{
     arguments::{QueueType, Settings},
     channel::At,
     ledger::{Charge, Place},
+    limits::Host,
     message::Message,
     rota::Rota,
 };
@@ -70,6 +71,8 @@ pub(crate) struct Queue {
     pub(crate) auto_delete: bool,
     /// The connection that alone may use it, and that it ends with.
     pub(crate) owner: Option<u64>,
+    /// The host that it counts for.
+    pub(crate) declared_by: Option<Host>,
     pub(crate) arguments: FieldTable,
     pub(crate) settings: Settings,
     pub(crate) consumers: Rota,
@@ -118,6 +121,7 @@ impl Queue {
             durable: false,
             auto_delete: false,
             owner: None,
+            declared_by: None,
             arguments,
             settings,
             consumers: Rota::default(),

@@ -58,7 +58,7 @@ impl Tracer {
             Next::Answer(_) => "connection.start-ok",
             Next::Listen => "connection.tune-ok",
             Next::Welcome(_) => "connection.open vhost=\"/\"",
-            Next::Refuse { .. } | Next::Drop => "a handshake that is refused",
+            Next::Unauthenticated { .. } | Next::Refuse { .. } | Next::Drop => "a handshake that is refused",
         };
         self.line('→', 0, text);
     }

@@ -21,7 +21,8 @@ pub fn finish(edition: Edition, folder: &Path, address: Option<&Address>) -> Res
     fs::remove_file(folder.join("404.html")).context("mdBook made no 404.html")?;
     for path in pages(folder)? {
         let html = fs::read_to_string(&path)?;
-        let mut finished = if path.ends_with("toc.html") { contents(edition, &html) } else { whole(&page(edition, &html)) };
+        let mut finished =
+            if path.ends_with("toc.html") { contents(edition, &html) } else { whole(&page(edition, &html)) };
         let name = path.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
         if let Some(announced) = address.and_then(|address| address.announced(edition, &name, &finished)) {
             finished = announced;

@@ -18,7 +18,7 @@ use scraper::{ElementRef, Html, Selector};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    env, fs,
+    fs,
     io::Write,
     path::{Path, PathBuf},
     process::Command,
@@ -488,8 +488,7 @@ fn validator() -> Option<PathBuf> {
              --no-deps --target target/tools/vnu -r workbook/tests/validator.txt"
         }
     };
-    assert!(env::var("CI").as_deref() != Ok("true"), "{missing}");
-    let _ = writeln!(std::io::stderr(), "skipped: {missing}"); // shown although the test passes
+    rabbitmq_node::skip(missing);
     None
 }
 

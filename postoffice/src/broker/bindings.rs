@@ -4,6 +4,7 @@
 use super::{
     Broker,
     exchanges::{no_exchange, refuse_default},
+    limits::Tally,
     memory::DEFINITION,
     queues::{no_queue, without_line_breaks},
     replies::REPLY_TO,
@@ -15,6 +16,7 @@ use crate::{
     exchange::Binding,
     journal::Event,
     ledger::Charge,
+    limits::Host,
     table::Table,
 };
 use amq_protocol::protocol::{AMQPClass, exchange, queue};
@@ -42,7 +44,7 @@ impl Broker {
         let queue_type = self.queues.get(&queue).map(|queue| queue.settings.queue_type);
         exchange.check_binding(&key, arguments, queue_type)?;
         self.check_access(at, queue)?;
-        self.add_binding(&source, Destination::Queue(queue), &key, arguments)?;
+        self.add_binding(at, &source, Destination::Queue(queue), &key, arguments)?;
         if !bind.nowait {
             self.reply(at, AMQPClass::Queue(queue::AMQPMethod::BindOk(queue::BindOk {})));
         }
@@ -75,7 +77,7 @@ impl Broker {
         let to = self.exchanges.get(destination.as_str()).ok_or_else(|| no_exchange(&destination))?;
         from.check_binding(bind.routing_key.as_str(), arguments, None)?;
         let destination = Destination::Exchange(to.name.clone());
-        self.add_binding(&source, destination, bind.routing_key.as_str(), arguments)?;
+        self.add_binding(at, &source, destination, bind.routing_key.as_str(), arguments)?;
         if !bind.nowait {
             self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::BindOk(exchange::BindOk {})));
         }
@@ -103,6 +105,7 @@ impl Broker {
 
     fn add_binding(
         &mut self,
+        at: At,
         source: &str,
         destination: Destination,
         key: &str,
@@ -111,11 +114,12 @@ impl Broker {
         self.check_room()?;
         let name = self.name_of(&destination);
         let binding = Arc::new(Binding::new(destination, key, arguments));
-        let charge = self.charge_definition(DEFINITION + binding.bytes())?;
+        self.check_binding_limit(at, source, &binding)?;
+        let (host, charge) = (self.host(at.connection), self.charge_definition(DEFINITION + binding.bytes())?);
         if let Some(exchange) = self.exchanges.get_mut(source)
             && exchange.bind(binding.clone(), arguments)
         {
-            self.bindings.add(&exchange.name, &binding, charge);
+            self.bindings.add(&exchange.name, &binding, host, charge);
             let exchange = exchange.name.clone();
             self.note(|| Event::Bound { exchange, destination: name, routing_key: binding.routing_key.clone() });
         }
@@ -181,27 +185,38 @@ pub(super) struct Bindings {
     /// By destination, then by the exchange that they belong to.
     incoming: HashMap<Destination, Sources>,
     count: usize,
+    by_host: Tally,
 }
 
-type Sources = HashMap<Arc<str>, HashMap<Arc<Binding>, Charge>>;
+/// Each binding with the host that it counts for.
+type Sources = HashMap<Arc<str>, HashMap<Arc<Binding>, (Host, Charge)>>;
 
 impl Bindings {
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
+    /// How many there are of a host.
+    pub(super) fn of(&self, host: Host) -> usize {
+        self.by_host.of(host)
+    }
+
     /// Adds one that an exchange didn't have.
-    fn add(&mut self, source: &Arc<str>, binding: &Arc<Binding>, charge: Charge) {
+    fn add(&mut self, source: &Arc<str>, binding: &Arc<Binding>, host: Host, charge: Charge) {
         let sources = self.incoming.entry(binding.destination.clone()).or_default();
-        sources.entry(source.clone()).or_default().insert(binding.clone(), charge);
+        sources.entry(source.clone()).or_default().insert(binding.clone(), (host, charge));
         self.count += 1;
+        self.by_host.add(host);
     }
 
     /// Takes one away that an exchange has lost.
     pub(super) fn remove(&mut self, source: &str, binding: &Binding) {
         let Some(sources) = self.incoming.get_mut(&binding.destination) else { return };
         let Some(bindings) = sources.get_mut(source) else { return };
-        self.count -= usize::from(bindings.remove(binding).is_some());
+        if let Some((host, _)) = bindings.remove(binding) {
+            self.count -= 1;
+            self.by_host.remove(host);
+        }
         if bindings.is_empty() {
             sources.remove(source);
         }
@@ -213,6 +228,7 @@ impl Bindings {
     fn take_all_to(&mut self, destination: &Destination) -> Sources {
         let sources = self.incoming.remove(destination).unwrap_or_default();
         self.count -= sources.values().map(HashMap::len).sum::<usize>();
+        sources.values().flat_map(HashMap::values).for_each(|(host, _)| self.by_host.remove(*host));
         sources
     }
 }

@@ -22,7 +22,8 @@ impl Broker {
             let refusal = ReplyCode::ChannelError.because("expected 'channel.open'");
             return Err(Fatal { refusal, class_id, method_id });
         }
-        connection.channels.insert(at.channel, Channel::default());
+        let max_unacknowledged = self.limits.resources.max_unacknowledged_per_channel;
+        connection.channels.insert(at.channel, Channel::new(max_unacknowledged));
         self.reply(at, AMQPClass::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
         Ok(())
     }

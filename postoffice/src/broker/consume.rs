@@ -24,6 +24,8 @@ impl Broker {
         if channel.consumers.contains_key(tag) {
             return Err(ReplyCode::NotAllowed.because(format!("attempt to reuse consumer tag '{tag}'")));
         }
+        self.check_consumer_limit(at)?;
+        let Some(channel) = self.channel(at) else { return Ok(()) };
         let (prefetch, shared_prefetch) = (channel.prefetch, channel.shared_prefetch);
         if name == REPLY_TO {
             return self.consume_replies(at, &consume);
@@ -177,6 +179,9 @@ impl Broker {
             return Err(ReplyCode::NotImplemented.because(text));
         }
         let id = self.queue_for(at, &name)?;
+        if !get.no_ack {
+            self.check_unacknowledged_limit(at)?;
+        }
         self.expire(id, now);
         let Some(queue) = self.queues.get_mut(&id) else { return Ok(()) };
         if queue.settings.queue_type == QueueType::Quorum && queue.settings.single_active_consumer {

@@ -43,6 +43,7 @@ impl Broker {
                     return Err(ReplyCode::AccessRefused.because(text));
                 }
                 let alternate = check_exchange_name(&declare.arguments, "alternate-exchange", &of)?;
+                self.check_exchange_limits(at, &name)?;
                 self.check_room()?;
                 let bytes = DEFINITION + 3 * name.len() + table_bytes(&declare.arguments);
                 let charge = self.charge_definition(bytes)?;
@@ -53,6 +54,8 @@ impl Broker {
                 created.internal = declare.internal;
                 created.arguments = declare.arguments;
                 created.alternate = alternate;
+                created.declared_by = Some(self.host(at.connection));
+                created.declared_by.into_iter().for_each(|host| self.usage.exchanges.add(host));
                 let name = created.name.clone();
                 self.exchanges.insert(name.clone(), created);
                 self.note(|| Event::ExchangeDeclared { exchange: name });
@@ -93,11 +96,13 @@ impl Broker {
     /// the caller.
     pub(super) fn take_exchange(&mut self, name: &str) -> Option<Arc<str>> {
         let gone = self.exchanges.remove(name)?;
+        gone.declared_by.into_iter().for_each(|host| self.usage.exchanges.remove(host));
         for binding in gone.bindings() {
             self.bindings.remove(&gone.name, binding);
             let destination = self.name_of(&binding.destination);
             self.note_unbound(&gone.name, &destination, binding);
         }
+        self.note(|| Event::ExchangeDeleted { exchange: gone.name.clone() });
         Some(gone.name.clone())
     }
 }

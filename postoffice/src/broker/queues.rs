@@ -55,7 +55,8 @@ impl Broker {
             return self.declared(at, declare.nowait, name, messages, consumers);
         }
         check_exchange_name(&declare.arguments, "x-dead-letter-exchange", &queue_in_vhost(&name))?;
-        let settings = Settings::from_arguments(&name, &declare.arguments)?;
+        let mut settings = Settings::from_arguments(&name, &declare.arguments)?;
+        settings.max_length = settings.max_length.into_iter().chain(self.limits.resources.max_length).min();
         if !durable && owner.is_none() && !self.limits.transient_nonexcl_queues {
             return Err(deprecated::refusal(DeprecatedFeature::TransientNonexclQueues.name()));
         }
@@ -76,6 +77,7 @@ impl Broker {
                 }
             }
         }
+        self.check_queue_limits(at, &name)?;
         self.check_room()?;
         let bytes = queue_bytes(&name, Queue::priorities(&settings), table_bytes(&declare.arguments));
         let charge = self.charge_definition(bytes)?;
@@ -83,6 +85,8 @@ impl Broker {
         created.durable = durable;
         created.auto_delete = declare.auto_delete;
         created.owner = owner;
+        created.declared_by = Some(self.host(at.connection));
+        created.declared_by.into_iter().for_each(|host| self.usage.queues.add(host));
         let id = self.new_id();
         self.queues.insert(id, created);
         self.queue_ids.insert(name.clone(), id);
@@ -221,6 +225,7 @@ impl Broker {
         let Some(queue) = self.queues.remove(&id) else { return };
         self.timers.remove(&(queue.timer, id));
         self.queue_ids.remove(&queue.name);
+        queue.declared_by.into_iter().for_each(|host| self.usage.queues.remove(host));
         if let Some(owner) = queue.owner.and_then(|owner| self.connections.get_mut(&owner)) {
             owner.queues.remove(&id);
         }

@@ -41,6 +41,7 @@ impl Office {
             consumer_timeout: 30_000,
             transient_nonexcl_queues: false,
             global_qos: true,
+            resources: crate::limits::ResourceLimits::default(),
         };
         Self { broker: Broker::new(limits), now: 1_000_000 }
     }

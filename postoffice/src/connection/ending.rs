@@ -42,7 +42,7 @@ impl Connection {
 
     /// Ends the connection with a reason; then only the peer's agreement is waited for.
     pub(super) fn close(&mut self, refusal: &Refusal, (class_id, method_id): Ids) {
-        let patience = if self.id.is_some() { CLOSING } else { CLOSING_STRANGERS };
+        let patience = if self.registration.id().is_some() { CLOSING } else { CLOSING_STRANGERS };
         self.leave();
         let close = connection::Close {
             reply_code: refusal.code as u16,
@@ -65,9 +65,9 @@ impl Connection {
 
     /// Leaves the broker. What it still had for this client goes out before anything else.
     pub(super) fn leave(&mut self) {
-        if let Some(id) = self.id {
+        if let Some(id) = self.registration.id() {
             let outbox = &mut self.outbox;
-            self.shared.with(Some(id), |broker, _| broker.empty_outbox(id, outbox));
+            self.registration.shared().with(Some(id), |broker, _| broker.empty_outbox(id, outbox));
             self.outgoing.extend(self.outbox.drain(..));
         }
         self.waiting_answers = 0;
@@ -75,9 +75,7 @@ impl Connection {
         self.channels.clear();
         self.half_sent = 0;
         self.half_sent_charge = None;
-        if let Some(id) = self.id.take() {
-            self.shared.leave(id);
-        }
+        self.registration.disconnect();
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     broker::{Client, Fatal},
     error::{Refusal, ReplyCode},
     handshake::{Handshake, Next},
+    shared::remote,
     table::Table,
     wire::{self, Frame, Ids, Kind, LostSync, Method, Verdict},
 };
@@ -40,11 +41,12 @@ impl Connection {
         match Frame::first_in(bytes, self.frame_max) {
             Ok(Some((frame, length))) => {
                 if matches!(frame.kind, wire::HEADER | wire::BODY)
-                    && self.shared.must_ask_before_publishing(0)
+                    && self.shared().must_ask_before_publishing(0)
                     && self.must_wait(frame)
                 {
                     return None;
                 }
+                self.requests += u32::from(frame.kind == wire::METHOD);
                 self.frame(frame);
                 Some(length)
             }
@@ -69,8 +71,10 @@ impl Connection {
         match header {
             // The second is how some clients wrote it in the days of 0-9; RabbitMQ takes both.
             b"AMQP\x00\x00\x09\x01" | b"AMQP\x01\x01\x00\x09" => {
+                let options = &self.shared().options;
+                let channel_max = options.limits.resources.max_channels_per_connection;
                 let is_local = self.peer.ip().to_canonical().is_loopback();
-                let (handshake, start) = Handshake::new(self.shared.credentials(), is_local);
+                let (handshake, start) = Handshake::new(options.credentials.clone(), is_local, channel_max);
                 self.stage = Stage::Handshake(handshake);
                 self.send(0, start);
             }
@@ -89,18 +93,24 @@ impl Connection {
             wire::BODY => self.channels.get(&frame.channel).map_or(0, Assembly::bytes),
             _ => 0,
         };
-        let Some(id) =
-            self.id.filter(|_| matches!(self.stage, Stage::Open) && self.shared.must_ask_before_publishing(own))
+        let Some(id) = self
+            .registration
+            .id()
+            .filter(|_| matches!(self.stage, Stage::Open) && self.shared().must_ask_before_publishing(own))
         else {
             return false;
         };
         self.run_commands();
+        if !matches!(self.stage, Stage::Open) {
+            return false; // one of the commands ended the connection, and what follows counts for nothing
+        }
         self.charge_half_sent();
         let close_reason;
-        (self.blocked, self.waiting_answers, close_reason) = self.shared.with(Some(id), |broker, now| {
-            let is_blocked = broker.block(id, now);
-            (is_blocked, broker.outbox_weight(id), broker.close_reason(id))
-        });
+        (self.blocked, self.waiting_answers, close_reason) =
+            self.registration.shared().with(Some(id), |broker, now| {
+                let is_blocked = broker.block(id, now);
+                (is_blocked, broker.outbox_weight(id), broker.close_reason(id))
+            });
         if let Some(refusal) = close_reason {
             self.close_for_memory(&refusal);
             return true;
@@ -152,15 +162,29 @@ impl Connection {
                 let client = Client {
                     name: agreement.name.clone(),
                     peer: self.peer.to_string(),
+                    address: remote(self.peer),
                     user: agreement.user.clone(),
                     consumer_cancel_notify: agreement.can("consumer_cancel_notify"),
                     connection_blocked: agreement.can("connection.blocked"),
                     channel_max: agreement.channel_max,
                 };
-                let id = self.shared.enter(client, &self.wake);
-                self.half_sent_charge = self.shared.with(Some(id), |broker, _| broker.half_sent(id));
-                self.id = Some(id);
-                self.send(0, method);
+                match self.registration.connect(client) {
+                    Ok(()) => {
+                        let id = self.registration.id();
+                        self.half_sent_charge =
+                            id.and_then(|id| self.shared().with(Some(id), |broker, _| broker.half_sent(id)));
+                        self.send(0, method);
+                    }
+                    Err(refusal) => self.close(&refusal, (10, 40)),
+                }
+            }
+            Next::Unauthenticated { user, refusal } => {
+                let peer = self.peer.to_string();
+                self.shared().with(None, |broker, _| broker.note_authentication_failure(&peer, user));
+                match refusal {
+                    Some(refusal) => self.close(&refusal, (0, 0)),
+                    None => self.stage = Stage::Over,
+                }
             }
             Next::Refuse { refusal, ids } => self.close(&refusal, ids),
             Next::Drop => self.stage = Stage::Over,
@@ -214,9 +238,10 @@ impl Connection {
         if let Some(refusal) = refusal {
             return self.judge(Verdict::Refuse { refusal, ids: (0, 0) });
         }
+        let message_limit = self.shared().options.limits.message;
         let assembly = self.channels.entry(frame.channel).or_default();
         let before = assembly.bytes();
-        let outcome = assembly.frame(frame, self.shared.message_limit());
+        let outcome = assembly.frame(frame, message_limit);
         self.half_sent = self.half_sent + assembly.bytes() - before;
         match outcome {
             Ok(None) => {}
@@ -235,12 +260,14 @@ impl Connection {
 
     /// Runs what was read against the broker, and takes what came of it, in one go.
     fn run_commands(&mut self) {
-        let Some(id) = self.id.filter(|_| matches!(self.stage, Stage::Open)) else { return self.commands.clear() };
+        let Some(id) = self.registration.id().filter(|_| matches!(self.stage, Stage::Open)) else {
+            return self.commands.clear();
+        };
         if self.commands.is_empty() {
             return;
         }
         let commands = &mut self.commands;
-        let (outcome, weight) = self.shared.with(Some(id), |broker, now| {
+        let (outcome, weight) = self.registration.shared().with(Some(id), |broker, now| {
             let outcome = commands.drain(..).try_for_each(|(channel, command)| match command {
                 Command::Method(ids, method, table) => {
                     broker.method(id, channel, ids, method, Table::checked(&table), now)

@@ -5,7 +5,7 @@ use anyhow::{Result, anyhow};
 /// Letters that look like no other, sound like no other, and spell the same in most languages.
 const CONSONANTS: &[u8; 16] = b"bdfghjkmnprstvwz";
 const VOWELS: &[u8; 4] = b"aeiu";
-/// How many syllables make a password: 36 random bits. Guessing goes through the door, and there slowly.
+/// How many syllables make a password: 36 random bits. The post office hears guesses slowly (see `limits`).
 const SYLLABLES: usize = 6;
 
 /// A new random password, for instance `bakuti-mesida`.

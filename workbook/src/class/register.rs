@@ -233,6 +233,11 @@ impl Register {
         }
     }
 
+    /// The name of a connection, or its address if it has none.
+    pub(super) fn name(&self, connection: u64) -> Option<&str> {
+        self.names.get(&connection).map(String::as_str)
+    }
+
     /// The connections that have this name.
     pub(super) fn connections_of(&self, name: &str) -> Vec<u64> {
         self.names.iter().filter(|(_, known)| *known == name).map(|(id, _)| *id).collect()
@@ -260,13 +265,19 @@ fn owner(queue: &str) -> Option<&str> {
 
 /// A name fit for a screen: not too long, and nothing in it that draws elsewhere than where it stands.
 pub(super) fn shown(name: &str) -> String {
+    shown_in(SHOWN, name)
+}
+
+/// The same for a text of at most so many characters.
+pub(super) fn shown_in(length: usize, text: &str) -> String {
     let draws_elsewhere = |c: char| {
         c.is_control()
             // directions, joiners, invisible marks, and marks that pile up over the line before
             || matches!(c, '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    let mut shown: String = name.chars().map(|c| if draws_elsewhere(c) { '\u{fffd}' } else { c }).take(SHOWN).collect();
-    if name.chars().count() > SHOWN {
+    let mut shown: String =
+        text.chars().map(|c| if draws_elsewhere(c) { '\u{fffd}' } else { c }).take(length).collect();
+    if text.chars().count() > length {
         shown.push('…');
     }
     shown

@@ -138,7 +138,7 @@ const draw = () => {
     const { length } = told.students;
     by('students').dataset.size = length <= 8 ? 'large' : length <= 24 ? 'medium' : length <= 66 ? 'small' : 'tiny';
     drawList(by('students'), told.students, makeRow);
-    say('notices', told.notices.map(({ is, who }) => words.notices[is](who)).join(' · '));
+    say('notices', told.notices.map(({ is, about }) => words.notices[is](about)).join(' · '));
 };
 const drawSoon = () => {
     if (!waiting) {

@@ -33,8 +33,7 @@ pub fn of_its_own(test: &str) -> Option<()> {
         Err(error) => Some(error.to_string()),
     };
     if let Some(failure) = failure {
-        assert!(env::var("CI").as_deref() != Ok("true"), "no network namespace for `{test}`: {failure}");
-        stage::say(&format!("skipped: {test} needs a network namespace (unshare, ip): {}", failure.trim()));
+        rabbitmq_node::skip(format_args!("{test} needs a network namespace (unshare, ip): {}", failure.trim()));
         return None;
     }
     stage::listing_program("send"); // built here, where cargo may need the network

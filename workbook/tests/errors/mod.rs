@@ -154,7 +154,7 @@ fn a_port_that_speaks_another_language_hangs_up() {
 fn a_second_post_office_says_that_the_port_is_taken() {
     for stage in Stage::on_each_broker() {
         let Some(place) = stage.address().on_this_machine() else {
-            stage::say("skipped: this scene needs a broker on this machine, and SCENES_AMQP_ADDR names another");
+            rabbitmq_node::skip("this scene needs a broker on this machine, and SCENES_AMQP_ADDR names another");
             continue;
         };
         let mut terminal = stage.terminal_at(&stage.address().by(&place.to_string()));

@@ -16,8 +16,6 @@ use chromiumoxide::{
 };
 use futures_lite::{Stream, StreamExt, future, stream};
 use std::{
-    env,
-    io::Write,
     path::{Path, PathBuf},
     pin::Pin,
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
@@ -41,8 +39,7 @@ impl Reader {
     pub fn open(language: &str) -> Option<Self> {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         if chromium::executable().is_none() {
-            assert!(env::var("CI").as_deref() != Ok("true"), "chromium is not installed");
-            let _ = writeln!(std::io::stderr(), "skipped: chromium is not installed"); // shown although the test passes
+            rabbitmq_node::skip("chromium is not installed");
             return None;
         }
         let browser = Chromium::open((1280, 900), &[&format!("accept-lang={language}")]).unwrap();

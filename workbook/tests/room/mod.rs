@@ -3,9 +3,11 @@
 use crate::served::{self, DEADLINE, root};
 use futures_lite::StreamExt;
 use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties, Consumer,
+    BasicProperties, Channel, Connection, ConnectionProperties, Consumer, ExchangeKind,
     message::Delivery,
-    options::{BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
+    options::{
+        BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueDeclareOptions,
+    },
     types::FieldTable,
 };
 use nix::{
@@ -213,6 +215,15 @@ impl Student {
     pub async fn try_declare(&self, queue: &str) -> lapin::Result<()> {
         let durable = QueueDeclareOptions::durable();
         self.channel.queue_declare(queue.into(), durable, FieldTable::default()).await.map(drop)
+    }
+
+    pub async fn declare_exchange(&self, name: &str) {
+        self.try_declare_exchange(name).await.unwrap();
+    }
+
+    pub async fn try_declare_exchange(&self, name: &str) -> lapin::Result<()> {
+        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+        self.channel.exchange_declare(name.into(), ExchangeKind::Fanout, options, FieldTable::default()).await
     }
 
     /// Publishes a letter, and returns when the post office has it.

@@ -100,8 +100,8 @@ impl Stage {
     /// A stage on RabbitMQ with its command line tools and its console; `None`, said on stderr, where there are none.
     pub fn with_tools() -> Option<Self> {
         if RABBITMQ.as_ref()?.node().is_none() {
-            say(
-                "skipped: this scene needs rabbitmqctl and the console, and of this RabbitMQ only the address is known",
+            rabbitmq_node::skip(
+                "a scene needs rabbitmqctl and the console, and of this RabbitMQ only the address is known",
             );
             return None;
         }
@@ -270,7 +270,7 @@ pub fn post_office() -> PostOffice {
 pub fn post_office_on_ipv6() -> Option<PostOffice> {
     let listen = "[::1]:0".parse().unwrap();
     let open = RUNTIME.block_on(PostOffice::builder().listen(listen).open());
-    open.inspect_err(|error| say(&format!("skipped: {error}"))).ok()
+    open.inspect_err(|error| rabbitmq_node::skip(error)).ok()
 }
 
 /// Closes a post office as CTRL+C does.
@@ -532,11 +532,6 @@ pub fn listing_program(name: &str) -> PathBuf {
     FOLDER.join(name)
 }
 
-/// Says something that is shown even when the test passes, as `eprintln!` is not.
-pub fn say(sentence: &str) {
-    let _ = writeln!(std::io::stderr(), "{sentence}");
-}
-
 /// The project's folder.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package stands in the project")
@@ -561,8 +556,7 @@ pub fn python() -> Option<()> {
             Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
             Err(error) => error.to_string(),
         };
-        assert!(env::var("CI").as_deref() != Ok("true"), "no Python with pika: {program} {args:?}: {failure}");
-        say(&format!("skipped: no Python with pika could be had ({program} {args:?}: {failure})"));
+        rabbitmq_node::skip(format_args!("no Python with pika could be had ({program} {args:?}: {failure})"));
         return None;
     }
     Some(())
