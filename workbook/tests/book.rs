@@ -134,7 +134,8 @@ fn code_and_output_come_from_listings_and_recorded_runs() {
     for page in twins::pairs(root()).unwrap().into_iter().flat_map(|pair| [pair.english, pair.chinese]) {
         for (info, code) in code_blocks(&fs::read_to_string(root().join("src").join(&page)).unwrap()) {
             let is_include = code.lines().count() == 1 && code.starts_with("{{#") && code.trim_end().ends_with("}}");
-            let is_command = info == "sh" && !code.contains('$'); // something to type, with nothing that it prints
+            // Something to type, with nothing that it prints.
+            let is_command = info == "powershell" || info == "sh" && !code.contains('$');
             if !is_include && !is_command {
                 problems.push(format!("src/{}: typed by hand, include it instead:\n{code}", page.display()));
             }
