@@ -24,14 +24,14 @@ const SETTLE: Duration = Duration::from_millis(150);
 /// When pages or includes are wrong (all of it is said at once, each with file and line), or when `dest` holds something
 /// that is not a book of ours.
 pub fn build(root: &Path, dest: &Path) -> Result<()> {
-    build_for(root, dest, None)
+    build_for(root, dest, None, None)
 }
 
-/// [`build`], for an address on the web if the book will have one.
+/// [`build`], for an address on the web if the book will have one, and with links to its repository if it is known.
 ///
 /// # Errors
 /// As of [`build`].
-pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>) -> Result<()> {
+pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>, repository: Option<&Address>) -> Result<()> {
     let mut problems = twins::problems(root)?;
     problems.extend(Includes::read(root)?.broken);
     if !problems.is_empty() {
@@ -51,7 +51,9 @@ pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>) -> Result<
         let builds = Edition::ALL.map(|edition| {
             scope.spawn(move || {
                 let folder = fresh_path.join(edition.folder());
-                edition.load(root, fresh_path)?.build()?;
+                let mut book = edition.load(root, fresh_path)?;
+                repository.map_or(Ok(()), |repository| edition.link_to(repository, &mut book))?;
+                book.build()?;
                 finish(edition, &folder)?;
                 address.map_or(Ok(()), |address| address.announce(root, edition, &folder))
             })

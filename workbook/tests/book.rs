@@ -199,6 +199,18 @@ fn links_inside_the_book_lead_somewhere() {
 }
 
 #[test]
+fn with_a_repository_each_page_leads_to_its_own_file_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = "https://example.org/us/book/".parse().unwrap();
+    publish::build_for(root(), &folder.path().join("book"), None, Some(&repository)).unwrap();
+    for (edition, file) in [("en", "send.md"), ("zh-CN", "send.zh-CN.md"), ("en-zh", "send.md")] {
+        let page = fs::read_to_string(folder.path().join("book").join(edition).join("basic/send.html")).unwrap();
+        let edit = format!("<a href=\"https://example.org/us/book/edit/main/src/basic/{file}\"");
+        assert!(page.contains(&edit), "{edition}: no {edit}");
+    }
+}
+
+#[test]
 fn the_same_place_has_the_same_address_in_each_edition() {
     let places = |edition: Edition| -> BTreeSet<(PathBuf, String)> {
         let mut places = BTreeSet::new();
