@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SOON: Duration = Duration::from_secs(5);
 /// How long a change in a queue may take to show, and how often we look at least: on a busy machine a look takes longer.
 const A_MOMENT: Duration = Duration::from_millis(500);
-const LOOKS: usize = 100;
+const LOOKS: usize = 25;
 /// Longer than any program would wait that gives up when nothing comes.
 const SILENCE: Duration = Duration::from_secs(60 * 60);
 

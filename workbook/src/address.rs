@@ -7,7 +7,7 @@ use std::{fs, path::Path, str::FromStr};
 /// The picture for cards, in each edition's folder.
 const CARD: &str = "social.png";
 
-/// Where the folder with the editions can be read: `https://example.org/rabbitmq`.
+/// An address on the web, such as that of the folder with the editions: `https://example.org/rabbitmq`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String);
 
@@ -18,13 +18,18 @@ impl FromStr for Address {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/%[]@".contains(c);
         if rest.trim_start_matches('/').is_empty() || rest.starts_with('/') || !rest.chars().all(is_plain) {
-            return Err("the address of the folder belongs here, such as https://example.org/rabbitmq".into());
+            return Err("an address on the web belongs here, such as https://example.org/rabbitmq".into());
         }
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 }
 
 impl Address {
+    /// The address, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Puts the card's picture into an edition's `folder`.
     ///
     /// # Errors

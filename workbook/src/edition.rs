@@ -1,7 +1,8 @@
 //! The three editions of the book, loaded from the one source tree.
 
 use crate::{
-    blocks::shared_path, comments::ChineseComments, drawings, listings::mark_blocks, pictures, twins, twins::Pair,
+    address::Address, blocks::shared_path, comments::ChineseComments, drawings, listings::mark_blocks, pictures, twins,
+    twins::Pair,
 };
 use anyhow::{Context, Result, ensure};
 use mdbook_driver::{
@@ -102,6 +103,24 @@ impl Edition {
             }
         });
         failure.map(|()| book)
+    }
+
+    /// Has each page of this edition lead to the repository and to its own file there, to suggest an edit.
+    ///
+    /// # Errors
+    /// When mdBook doesn't take the settings.
+    pub fn link_to(self, repository: &Address, book: &mut MDBook) -> Result<()> {
+        let repository = repository.as_str();
+        book.config.set("output.html.git-repository-url", repository)?;
+        book.config.set("output.html.edit-url-template", format!("{repository}/edit/main/{{path}}"))?;
+        if self == Self::Chinese {
+            book.book.for_each_mut(|item| {
+                if let BookItem::Chapter(chapter) = item {
+                    chapter.source_path = chapter.path.as_deref().map(|path| Pair::of(path).chinese);
+                }
+            });
+        }
+        Ok(())
     }
 
     fn text(self, src: &Path, pair: &Pair) -> Result<String> {

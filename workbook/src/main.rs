@@ -2,7 +2,13 @@
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
-use std::{env, path::PathBuf, process, time::Instant};
+use std::{
+    env,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process,
+    time::Instant,
+};
 use tracing_subscriber::{
     Layer,
     filter::{LevelFilter, Targets},
@@ -41,6 +47,9 @@ enum Command {
         /// search engines
         #[arg(long)]
         url: Option<Address>,
+        /// The project's repository on the web, for links to suggest an edit of a page
+        #[arg(long, value_name = "URL")]
+        repository: Option<Address>,
     },
     /// Open a post office for a whole class on the local network, with a big screen for the projector
     Class(ClassArgs),
@@ -49,8 +58,19 @@ enum Command {
     Supervise(SuperviseArgs),
     /// Take the pictures of RabbitMQ's console and of the book again (needs RabbitMQ and Chromium)
     Pictures,
+    /// Print the three editions as PDF, with contents, page numbers and the answers to the quizzes (needs Chromium)
+    Pdf(PaperArgs),
+    /// Write the three editions as e-books (needs Chromium)
+    Epub(PaperArgs),
     /// Say that each changed page and its twin were read against each other (writes src/twins.lock)
     Twins,
+}
+
+#[derive(clap::Args)]
+struct PaperArgs {
+    /// The folder to write into; without it, target/paper/ in the project
+    #[arg(long, value_name = "DIR")]
+    dest: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -100,24 +120,17 @@ async fn main() -> Result<()> {
         }
         Command::Class(args) => class::class(args).await,
         Command::Supervise(args) => supervise(args).await,
-        Command::Build { dest, url } => {
+        Command::Build { dest, url, repository } => {
             let start = Instant::now();
             let dest = dest.unwrap_or_else(|| root.join("book"));
-            publish::build_for(&root, &dest, url.as_ref())?;
+            publish::build_for(&root, &dest, url.as_ref(), repository.as_ref())?;
             let dest = dest.display();
             println!("Built {dest}/en, {dest}/zh-CN and {dest}/en-zh in {:.1} s", start.elapsed().as_secs_f32());
             Ok(())
         }
-        Command::Pictures => {
-            // An example, so that a reader's build is spared the browser's protocol.
-            let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let example = ["run", "--quiet", "--package", "workbook", "--example", "pictures"];
-            let status = process::Command::new(cargo).args(example).current_dir(&root).status();
-            if !status.context("can't run cargo")?.success() {
-                bail!("not all pictures were taken");
-            }
-            Ok(())
-        }
+        Command::Pictures => example(&root, "pictures", &[]),
+        Command::Pdf(args) => paper(&root, "pdf", args),
+        Command::Epub(args) => paper(&root, "epub", args),
         Command::Twins => {
             let problems = twins::problems(&root)?;
             if !problems.is_empty() {
@@ -129,4 +142,24 @@ async fn main() -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// Makes the editions as files of one kind.
+fn paper(root: &Path, kind: &str, args: PaperArgs) -> Result<()> {
+    let dest = match args.dest {
+        Some(dest) => env::current_dir()?.join(dest),
+        None => root.join("target/paper"),
+    };
+    example(root, "paper", &[kind.as_ref(), dest.as_os_str()])
+}
+
+/// Runs an example of this package, so that a reader's build is spared the browser's protocol.
+fn example(root: &Path, name: &str, arguments: &[&OsStr]) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let run = ["run", "--quiet", "--package", "workbook", "--example", name, "--"];
+    let status = process::Command::new(cargo).args(run).args(arguments).current_dir(root).status();
+    if !status.context("can't run cargo")?.success() {
+        bail!("not everything was made");
+    }
+    Ok(())
 }

@@ -19,16 +19,16 @@ const TEMPORARY: &str = ".book-";
 /// When pages or includes are wrong (all of it is said at once, each with file and line), or when `dest` holds something
 /// that is not a book of ours.
 pub fn build(root: &Path, dest: &Path) -> Result<()> {
-    build_for(root, dest, None)
+    build_for(root, dest, None, None)
 }
 
-/// [`build`], for an address on the web if the book will have one.
+/// [`build`], for an address on the web if the book will have one, and with links to its repository if it is known.
 ///
 /// # Errors
 /// As of [`build`].
-pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>) -> Result<()> {
+pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>, repository: Option<&Address>) -> Result<()> {
     let former = temporary_beside(dest)?;
-    replace(root, dest, &former.path().join("book"), address)
+    replace(root, dest, &former.path().join("book"), address, repository)
 }
 
 /// [`build_for`], with a place for the book that stood in `dest`: pages that are open may still ask for parts of it.
@@ -37,7 +37,13 @@ pub fn build_for(root: &Path, dest: &Path, address: Option<&Address>) -> Result<
 ///
 /// # Errors
 /// As of [`build`].
-pub(crate) fn replace(root: &Path, dest: &Path, former: &Path, address: Option<&Address>) -> Result<()> {
+pub(crate) fn replace(
+    root: &Path,
+    dest: &Path,
+    former: &Path,
+    address: Option<&Address>,
+    repository: Option<&Address>,
+) -> Result<()> {
     let mut problems = twins::problems(root)?;
     problems.extend(Includes::read(root)?.broken);
     if !problems.is_empty() {
@@ -52,7 +58,9 @@ pub(crate) fn replace(root: &Path, dest: &Path, former: &Path, address: Option<&
         let builds = Edition::ALL.map(|edition| {
             scope.spawn(move || {
                 let folder = fresh_path.join(edition.folder());
-                edition.load(root, fresh_path)?.build()?;
+                let mut book = edition.load(root, fresh_path)?;
+                repository.map_or(Ok(()), |repository| edition.link_to(repository, &mut book))?;
+                book.build()?;
                 finish(edition, &folder, address)?;
                 address.map_or(Ok(()), |_| Address::copy_card(root, &folder))
             })

@@ -114,7 +114,7 @@ impl Site {
     }
 
     fn rebuild(&self) -> Result<()> {
-        publish::replace(&self.root, &self.dest, &self.former(), None)?;
+        publish::replace(&self.root, &self.dest, &self.former(), None, None)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is wrong")?;
         *self.lock() = Build { id: now.as_millis().try_into()?, failure: None };
         Ok(())

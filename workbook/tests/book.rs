@@ -143,7 +143,8 @@ fn code_and_output_come_from_listings_and_recorded_runs() {
     for page in twins::pairs(root()).unwrap().into_iter().flat_map(|pair| [pair.english, pair.chinese]) {
         for (info, code) in code_blocks(&fs::read_to_string(root().join("src").join(&page)).unwrap()) {
             let is_include = code.lines().count() == 1 && code.starts_with("{{#") && code.trim_end().ends_with("}}");
-            let is_command = info == "sh" && !code.contains('$'); // something to type, with nothing that it prints
+            // Something to type, with nothing that it prints.
+            let is_command = info == "powershell" || info == "sh" && !code.contains('$');
             if !is_include && !is_command {
                 problems.push(format!("src/{}: typed by hand, include it instead:\n{code}", page.display()));
             }
@@ -246,6 +247,18 @@ fn links_inside_the_book_lead_somewhere() {
     }
     assert!(checked > 500, "only {checked} links were found");
     assert_none(problems);
+}
+
+#[test]
+fn with_a_repository_each_page_leads_to_its_own_file_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = "https://example.org/us/book/".parse().unwrap();
+    publish::build_for(root(), &folder.path().join("book"), None, Some(&repository)).unwrap();
+    for (edition, file) in [("en", "send.md"), ("zh-CN", "send.zh-CN.md"), ("en-zh", "send.md")] {
+        let page = fs::read_to_string(folder.path().join("book").join(edition).join("basic/send.html")).unwrap();
+        let edit = format!("<a href=\"https://example.org/us/book/edit/main/src/basic/{file}\"");
+        assert!(page.contains(&edit), "{edition}: no {edit}");
+    }
 }
 
 #[test]
