@@ -33,7 +33,8 @@ impl Listing {
             let main = entry.path().join("src/main.rs");
             let source = fs::read_to_string(&main).with_context(|| format!("can't read {}", main.display()))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            listings.push(Self { name, takes_arguments: source.contains("env::args()") });
+            let takes_arguments = ["env::args()", "Options::parse()"].iter().any(|way| source.contains(way));
+            listings.push(Self { name, takes_arguments });
         }
         listings.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(listings)
