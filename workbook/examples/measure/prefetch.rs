@@ -29,7 +29,7 @@ const QUEUE: &str = "measure.prefetch";
 const PREFETCHES: [u16; 7] = [1, 3, 10, 30, 100, 300, 0];
 const RUNS: usize = 5;
 /// Orders that need no work, for one packer: what is left is the way to the broker and back.
-const LIGHT: usize = 2_000;
+const LIGHT: usize = 5_000;
 /// Orders for three packers; each tenth takes 40 ms, the others 2 ms.
 const MIXED: usize = 300;
 
