@@ -13,7 +13,7 @@ pub struct Panel<'a> {
 /// Draws panels below each other; `name` and `description` in both languages.
 pub fn draw(name: [&str; 2], description: [&str; 2], panels: &[Panel]) -> String {
     const ROW: usize = 24;
-    let height: usize = panels.iter().map(|panel| 40 + ROW * panel.bars.len()).sum();
+    let height: usize = panels.iter().map(|panel| 56 + ROW * panel.bars.len()).sum();
     let mut svg = format!("<svg viewBox=\"0 0 340 {height}\" role=\"img\">\n");
     for (element, words) in [("title", name), ("desc", description)] {
         for (lang, words) in ["en", "zh-CN"].iter().zip(words) {
@@ -25,11 +25,11 @@ pub fn draw(name: [&str; 2], description: [&str; 2], panels: &[Panel]) -> String
         let most = bars.iter().map(|(_, value)| *value).fold(0.0, f64::max);
         let _ = write!(svg, "<g font-size=\"15\">");
         for (lang, title) in ["en", "zh-CN"].iter().zip(title) {
-            let _ = write!(svg, "<text x=\"170\" y=\"{}\" lang=\"{lang}\">{title}</text>", y + 22);
+            let _ = write!(svg, "<text x=\"170\" y=\"{}\" lang=\"{lang}\">{title}</text>", y + 18);
         }
         svg += "</g>\n<g font-size=\"15\" font-family=\"monospace\">\n";
         for (i, (name, value)) in bars.iter().enumerate() {
-            let top = y + 32 + ROW * i;
+            let top = y + 48 + ROW * i;
             let width = 190.0 * value / most;
             let _ = writeln!(
                 svg,
@@ -40,7 +40,7 @@ pub fn draw(name: [&str; 2], description: [&str; 2], panels: &[Panel]) -> String
             );
         }
         svg += "</g>\n";
-        y += 40 + ROW * bars.len();
+        y += 56 + ROW * bars.len();
     }
     svg + "</svg>\n"
 }
