@@ -56,7 +56,7 @@ impl Listing {
     fn read(name: String, file: &Path, is_python: bool) -> Result<Self> {
         let source = fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
         let environment = ENVIRONMENT.into_iter().filter(|name| source.contains(name)).map(str::to_owned).collect();
-        let takes_arguments = source.contains("env::args") || source.contains("sys.argv");
+        let takes_arguments = ["env::args", "Options::parse()", "sys.argv"].iter().any(|way| source.contains(way));
         Ok(Self { name, takes_arguments, environment, is_python })
     }
 

@@ -116,6 +116,16 @@ fn every_listing_and_every_recorded_run_is_in_the_book() {
     }
     let players = [
         ("src/basic", include_str!("scenes.rs")),
+        (
+            "src/patterns",
+            concat!(
+                include_str!("patterns/work_queues.rs"),
+                include_str!("patterns/publish_subscribe.rs"),
+                include_str!("patterns/routing.rs"),
+                include_str!("patterns/request_reply.rs"),
+                include_str!("patterns/confirms.rs"),
+            ),
+        ),
         ("src/errors", include_str!("errors/mod.rs")),
         ("src/teaching", include_str!("class.rs")),
     ];

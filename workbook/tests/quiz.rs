@@ -14,8 +14,23 @@ use mdbook_markdown::{
 use reader::{Reader, files};
 use std::{fs, sync::LazyLock};
 
-/// The pages of Part I, but for the one on Python.
-const PAGES: [&str; 7] = ["broker", "model", "send", "look", "receive", "again", "review"];
+/// The pages of Part I, but for the one on Python, and the last page of each chapter of Part II.
+const PAGES: [&str; 14] = [
+    "basic/broker",
+    "basic/model",
+    "basic/send",
+    "basic/look",
+    "basic/receive",
+    "basic/again",
+    "basic/review",
+    "patterns/durable",
+    "patterns/publish-subscribe",
+    "patterns/routing",
+    "patterns/topics",
+    "patterns/request-reply",
+    "patterns/confirms",
+    "patterns/choosing",
+];
 
 static BOOK: LazyLock<String> = LazyLock::new(files);
 
@@ -35,7 +50,7 @@ struct Answer {
 
 /// The quiz of a page: what stands in its `<workbook-quiz>`.
 fn quiz(page: &str) -> Vec<Question> {
-    let path = served::root().join("src/basic").join(page);
+    let path = served::root().join("src").join(page);
     let page = fs::read_to_string(&path).unwrap();
     let (_, rest) = page.split_once("\n<workbook-quiz>\n").unwrap_or_else(|| panic!("no quiz in {}", path.display()));
     let (quiz, _) = rest.split_once("\n</workbook-quiz>\n").unwrap();
@@ -132,7 +147,7 @@ fn score(reader: &Reader) -> String {
 fn answer_every_quiz(edition: &str, languages: &[&str]) {
     let Some(reader) = Reader::open("en") else { return };
     for page in PAGES {
-        reader.go(&format!("{}/{edition}/basic/{page}.html", *BOOK));
+        reader.go(&format!("{}/{edition}/{page}.html", *BOOK));
         reader.wait_for("document.querySelector('.quiz-question')");
         let twins: Vec<_> = languages.iter().map(|suffix| quiz(&format!("{page}{suffix}"))).collect();
         let asked = twins[0].len();
@@ -214,7 +229,7 @@ fn a_quiz_can_be_done_with_the_keyboard_and_says_what_happens() {
     let Some(reader) = Reader::open("en") else { return };
     reader.go(&format!("{}/en/basic/look.html", *BOOK));
     reader.wait_for("document.querySelector('.quiz-question')");
-    let right = right_answers(&quiz("look.md"));
+    let right = right_answers(&quiz("basic/look.md"));
     let key = |key: &str| reader.press(key);
     let focus = || reader.eval("document.activeElement.className || document.activeElement.type");
 
@@ -273,7 +288,7 @@ fn without_scripts_a_quiz_is_a_list_with_its_solution() {
         fs::read_to_string(BOOK.strip_prefix("file://").unwrap().to_owned() + "/zh-CN/basic/again.html").unwrap();
     let html = scraper::Html::parse_document(&page);
     let select = |selector: &str| html.select(&scraper::Selector::parse(selector).unwrap()).count();
-    let written = right_answers(&quiz("again.zh-CN.md"));
+    let written = right_answers(&quiz("basic/again.zh-CN.md"));
     assert_eq!(select("workbook-quiz > ol > li"), written.len());
     assert_eq!(select("workbook-quiz > ol > li > ul > li"), written.iter().flatten().count());
     let right = written.iter().flatten().filter(|is_right| **is_right).count();

@@ -4,6 +4,7 @@
 #![cfg(unix)] // CTRL+C is a signal here
 
 mod errors;
+mod patterns;
 mod stage;
 
 use nix::sys::signal::Signal;

@@ -1,7 +1,7 @@
 //! The scenes of the page “Errors”: each makes a mistake or a mishap happen, on the post office and on RabbitMQ, and
 //! compares what the programs say with what the page shows.
 
-mod edited;
+pub mod edited;
 mod machine;
 mod road;
 

@@ -33,7 +33,7 @@ use tokio::{
 };
 
 /// Longer than anything takes here on a busy machine; only a failure waits so long.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// One RabbitMQ for all scenes of a test binary: the broker that `SCENES_AMQP_ADDR` names, or else what other tests compare
 /// with too. A private node ends with the process.
@@ -106,6 +106,14 @@ impl Stage {
             return None;
         }
         Self::on_rabbitmq()
+    }
+
+    /// A stage on a RabbitMQ of its own with its command line tools, which the scene may restart. It ends with the process.
+    pub fn on_own_rabbitmq() -> Option<Self> {
+        let node: &'static Node = Box::leak(Box::new(Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &[])?));
+        let mut stage = Self::new(&node.amqp_addr());
+        stage.node = Some(node);
+        Some(stage)
     }
 
     fn on_rabbitmq() -> Option<Self> {
@@ -203,6 +211,24 @@ impl Stage {
     /// A channel of somebody else, to prepare what a program shall meet.
     pub fn control(&self) -> &Channel {
         &self.control
+    }
+
+    /// A channel of somebody else, on a connection of its own.
+    pub fn channel(&self) -> Channel {
+        connect(&self.addr)
+    }
+
+    /// How many messages of a queue are unacknowledged; `None` on a RabbitMQ of which only the address is known.
+    pub fn unacknowledged(&self, queue: &str) -> Option<usize> {
+        if let Some(office) = &self._office {
+            return Some(office.queue(queue).unwrap().unacknowledged);
+        }
+        let mut listed = self.node?.rabbitmqctl();
+        listed.args(["-q", "list_queues", "--no-table-headers"]);
+        let listed = listed.args(["name", "messages_unacknowledged"]).output().unwrap();
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let row = listed.lines().find_map(|line| line.strip_prefix(&format!("{queue}\t")));
+        Some(row.unwrap_or_else(|| panic!("no {queue} in {listed:?}")).trim().parse().unwrap())
     }
 
     /// Where the broker is. The record shows another address.
@@ -394,12 +420,11 @@ impl Terminal {
         let program = words.next().unwrap_or_default();
         match (program, command.strip_prefix("cargo run -p ")) {
             (_, Some(listing)) => {
-                let (name, argument) = listing.split_once(" -- ").unwrap_or((listing, ""));
+                let (name, arguments) = listing.split_once(" -- ").unwrap_or((listing, ""));
                 let edited = self.edited.as_ref().filter(|(listing, _)| *listing == name);
                 let program = edited.map_or_else(|| listing_program(name), |(_, program)| program.clone());
                 let mut program = Command::new(program);
-                let argument = self.real(argument);
-                program.args(argument.split_whitespace().map(bytes_of));
+                program.args(words_of(&self.real(arguments)));
                 program
             }
             ("rabbitmqctl", _) => {
@@ -448,6 +473,14 @@ impl Terminal {
         kill(Pid::from_raw(child.id() as i32), signal).unwrap();
     }
 
+    /// Kills the program, and shows what a shell says of it.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        self.wait();
+        self.shown += "Killed\n";
+    }
+
     /// Presses CTRL+C, which ends a program that doesn't handle it, and checks that it ends by that, or well.
     #[track_caller]
     pub fn interrupt(&mut self) {
@@ -493,6 +526,15 @@ impl Drop for Terminal {
             let _ = child.wait();
         }
     }
+}
+
+/// The words of a command as a shell reads them: what stands in quotation marks is one, and in `$'…'` `\xNN` is a byte.
+fn words_of(text: &str) -> Vec<OsString> {
+    let parts = text.split('"').enumerate().flat_map(|(i, part)| match i % 2 {
+        0 => part.split_whitespace().map(bytes_of).collect(),
+        _ => vec![part.into()],
+    });
+    parts.collect()
 }
 
 /// A word of a command as a shell reads it: without its quotation marks, and `\xNN` in it is a byte.

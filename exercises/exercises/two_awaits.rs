@@ -1,0 +1,60 @@
+// Find the bug: refused, and reported as taken · 找 bug：拒收了，却说收下了
+//
+// 10 minutes · 10 分钟
+// The page · 对应的页：src/patterns/confirms.md#confirm, src/patterns/confirms.zh-CN.md#confirm
+//
+// The queue is full and refuses notices. The function is in confirm mode and says `Ok` all the same.
+// Return an error when the broker refuses a notice.
+//
+// 队列满了，不肯收通知。这个函数用了确认模式，却照样说 `Ok`。
+// 消息代理拒收通知的时候，请返回错误。
+
+use anyhow::{Result, bail};
+use lapin::{
+    BasicProperties, Channel, Confirmation,
+    options::{BasicPublishOptions, ConfirmSelectOptions},
+};
+
+async fn pay(channel: &Channel, notice: &str) -> Result<()> {
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    // TODO: This gives a promise. What does the broker say? · 待办：这里得到的只是承诺。消息代理怎么说？
+    channel.basic_publish("".into(), "payments".into(), options, notice.as_bytes(), properties).await?;
+    Ok(())
+}
+
+fn main() {
+    // The tests below call your function. Here you may try things. · 下面的测试会调用你的函数；这里可以随意试验。
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pay;
+    use lapin::{
+        options::QueueDeclareOptions,
+        types::{AMQPValue, FieldTable},
+    };
+    use window::check;
+
+    #[test]
+    fn a_refused_notice_is_an_error_and_a_taken_one_is_none() {
+        check(&["payments"], async |office| {
+            let channel = office.channel().await;
+            let mut table = FieldTable::default();
+            table.insert("x-max-length".into(), AMQPValue::LongInt(1));
+            table.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+            channel.queue_declare("payments".into(), QueueDeclareOptions::durable(), table).await.expect("a queue");
+            let first = pay(&channel, "order-1").await;
+            assert!(
+                first.is_ok(),
+                "there was room for the first, and your function says · 第一条放得下，你的函数却说：{first:?}"
+            );
+            assert!(
+                pay(&channel, "order-2").await.is_err(),
+                "the queue was full and refused `order-2`, and your function says that all is well\n\
+                 队列满了，拒收了 `order-2`，你的函数却说一切正常"
+            );
+            assert_eq!(office.texts(1, "payments").await, ["order-1"], "what `payments` holds · `payments` 里的内容");
+        });
+    }
+}

@@ -1,0 +1,23 @@
+// wrong: Takes 0 for “none at all”; it means “as many as there are”.
+// says: this is what another packer can have
+
+use anyhow::{Context, Result};
+use futures_lite::StreamExt;
+use lapin::{
+    Channel,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
+    types::FieldTable,
+};
+
+async fn pack(channel: &Channel, work: impl AsyncFn(String) -> Result<()>) -> Result<()> {
+    channel.basic_qos(0, BasicQosOptions::default()).await?;
+    let options = BasicConsumeOptions::default();
+    let mut consumer = channel.basic_consume("packing".into(), "".into(), options, FieldTable::default()).await?;
+    loop {
+        let delivery = consumer.next().await.context("the broker cancelled our subscription")??;
+        work(String::from_utf8_lossy(&delivery.data).into_owned()).await?;
+        delivery.ack(BasicAckOptions::default()).await?;
+    }
+}
+
+fn main() {}

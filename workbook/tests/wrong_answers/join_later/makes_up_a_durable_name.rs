@@ -1,0 +1,22 @@
+// wrong: A queue of its own, but one that stays.
+// says: its queue is still there
+
+use anyhow::Result;
+use lapin::{
+    Channel, Consumer,
+    options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+
+const EXCHANGE: &str = "exercise.paid"; // a fanout exchange, which is there already · 扇出交换机，已经有了
+
+async fn watch(channel: &Channel) -> Result<Consumer> {
+    let options = QueueDeclareOptions::durable();
+    let queue = channel.queue_declare("".into(), options, FieldTable::default()).await?;
+    let bind = QueueBindOptions::default();
+    channel.queue_bind(queue.name().clone(), EXCHANGE.into(), "".into(), bind, FieldTable::default()).await?;
+    let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
+    Ok(channel.basic_consume(queue.name().clone(), "".into(), options, FieldTable::default()).await?)
+}
+
+fn main() {}

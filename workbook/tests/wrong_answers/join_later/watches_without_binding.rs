@@ -1,0 +1,20 @@
+// wrong: Waits at a queue into which nothing leads.
+// says: a screen doesn't show it
+
+use anyhow::Result;
+use lapin::{
+    Channel, Consumer,
+    options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+
+const EXCHANGE: &str = "exercise.paid"; // a fanout exchange, which is there already · 扇出交换机，已经有了
+
+async fn watch(channel: &Channel) -> Result<Consumer> {
+    let options = QueueDeclareOptions { exclusive: true, ..Default::default() };
+    let queue = channel.queue_declare("".into(), options, FieldTable::default()).await?;
+    let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
+    Ok(channel.basic_consume(queue.name().clone(), "".into(), options, FieldTable::default()).await?)
+}
+
+fn main() {}

@@ -1,0 +1,37 @@
+// wrong: Gives each request an id, and does not look at it.
+// says: a parcel has the price of another
+
+use anyhow::{Context, Result};
+use futures_lite::StreamExt;
+use lapin::{
+    BasicProperties, Channel, Consumer,
+    options::{BasicConsumeOptions, BasicPublishOptions},
+    types::FieldTable,
+};
+
+const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+
+/// Asks what each of two parcels costs; the prices in the order of the parcels.
+/// 问两个包裹的运费，按包裹的顺序返回价格。
+async fn prices(channel: &Channel, parcels: [&str; 2]) -> Result<[String; 2]> {
+    let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
+    let mut replies = channel.basic_consume(REPLY_TO.into(), "".into(), options, FieldTable::default()).await?;
+    for (number, weight) in parcels.into_iter().enumerate() {
+        let id = number.to_string();
+        let properties = BasicProperties::default().with_reply_to(REPLY_TO.into()).with_correlation_id(id.into());
+        let options = BasicPublishOptions::default();
+        channel.basic_publish("".into(), "shipping".into(), options, weight.as_bytes(), properties).await?;
+    }
+    let (_, first) = next(&mut replies).await?;
+    let (_, second) = next(&mut replies).await?;
+    Ok([first, second])
+}
+
+/// The next reply: its correlation id, and what it says. · 下一个应答：关联标识和内容。
+async fn next(replies: &mut Consumer) -> Result<(String, String)> {
+    let reply = replies.next().await.context("the broker cancelled our subscription")??;
+    let id = reply.properties.correlation_id().as_ref().map(ToString::to_string).unwrap_or_default();
+    Ok((id, String::from_utf8_lossy(&reply.data).into_owned()))
+}
+
+fn main() {}
