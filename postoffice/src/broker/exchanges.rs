@@ -102,7 +102,6 @@ impl Broker {
             let destination = self.name_of(&binding.destination);
             self.note_unbound(&gone.name, &destination, binding);
         }
-        self.note(|| Event::ExchangeDeleted { exchange: gone.name.clone() });
         Some(gone.name.clone())
     }
 }
