@@ -57,6 +57,8 @@ mod rota;
 mod server;
 mod signals;
 mod state;
+mod store;
+mod store_op;
 mod table;
 mod topic;
 mod trace;

@@ -4,22 +4,25 @@
 //! all that it has read, so clients meet there seldom and briefly; an actor would add a hop to each message.
 
 use crate::{
-    broker::{Broker, Client, Limits},
+    broker::{Broker, Client, Limits, Restore},
     connection,
     error::Error,
     handshake::Credentials,
     journal::{Journal, Readers},
     ledger::Ledger,
     queue::Moment,
+    store::{self, Ending, Report, Store},
     trace::{Trace, Tracer},
 };
 use std::{
+    cell::RefCell,
     collections::HashMap,
     future::poll_fn,
     io,
     net::SocketAddr,
+    path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Poll,
@@ -42,6 +45,10 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) allow_remote: bool,
     pub(crate) trace: Option<Trace>,
+    /// Where durable things and persistent messages are kept; nowhere if there is none.
+    pub(crate) data: Option<PathBuf>,
+    /// Bytes that have to be free on the disk of the data folder.
+    pub(crate) disk_free_limit: u64,
 }
 
 /// How the office ends.
@@ -57,6 +64,7 @@ pub(crate) enum Stop {
 pub(crate) struct Shared {
     state: Mutex<State>,
     ledger: Arc<Ledger>,
+    store: OnceLock<Store>,
     options: Options,
     /// Whether publishers have to wait; a copy that can be read without the lock.
     is_full: AtomicBool,
@@ -102,6 +110,11 @@ impl Shared {
         let mut guard = self.state();
         let state = &mut *guard;
         let result = run(&mut state.broker, self.now());
+        if let Some(store) = self.store.get()
+            && let Some((batch, ops)) = state.broker.take_store_ops()
+        {
+            store.submit(batch, ops);
+        }
         if state.broker.end_turn(&mut state.woken) {
             self.work_left.notify_one();
         }
@@ -112,7 +125,7 @@ impl Shared {
                 wake.notify_one();
             }
         }
-        self.is_full.store(state.broker.memory_alarm(), Ordering::Relaxed);
+        self.is_full.store(state.broker.is_alarmed(), Ordering::Relaxed);
         let events = state.broker.take_journal();
         if !events.is_empty() {
             state.readers.tell(events);
@@ -187,6 +200,10 @@ impl Shared {
         state.readers.join()
     }
 
+    fn close_store(&self, ending: Ending) {
+        self.store.get().into_iter().for_each(|store| store.close(ending));
+    }
+
     fn end(&self, stop: Stop) {
         let mut state = self.state();
         state.stop = Some(stop);
@@ -215,9 +232,19 @@ impl Server {
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let broker = Broker::new(options.limits);
+        let opened_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (broker, data) = match options.data.clone() {
+            None => (Broker::new(options.limits), None),
+            Some(path) => {
+                let now = u64::try_from(opened_at.as_millis()).unwrap_or(Moment::MAX);
+                let read = tokio::task::spawn_blocking(move || read_data(&path, options.limits, now));
+                let (broker, data) = read.await.map_err(|_| Error::Interrupted)??;
+                (broker, Some(data))
+            }
+        };
         let shared = Arc::new(Shared {
             ledger: broker.ledger().clone(),
+            store: OnceLock::new(),
             state: Mutex::new(State {
                 broker,
                 wakers: HashMap::new(),
@@ -234,8 +261,11 @@ impl Server {
             work_left: Notify::new(),
             has_left: Notify::new(),
             opened: Instant::now(),
-            opened_at: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            opened_at,
         });
+        if let Some(data) = data {
+            keep_data(&shared, data)?;
+        }
         let listener = Arc::new(Mutex::new(Some(listener)));
         let tasks = [
             tokio::spawn(accept(shared.clone(), listener.clone())).abort_handle(),
@@ -251,6 +281,9 @@ impl Server {
         let _ = tokio::time::timeout(patience, self.all_left()).await;
         self.shared.end(Stop::Gone); // for those who haven't left in time
         let _ = tokio::time::timeout(patience, self.all_left()).await; // a moment, unless one of them hangs
+        let shared = self.shared.clone();
+        let stored = tokio::task::spawn_blocking(move || shared.close_store(Ending::Clean));
+        let _ = stored.await; // it runs to its end, whether or not somebody waits
         self.shared.state().readers = Readers::default(); // a journal ends with the office, though it can still be looked at
     }
 
@@ -274,7 +307,33 @@ impl Drop for Server {
         self.stop_listening();
         self.tasks.iter().for_each(AbortHandle::abort);
         self.shared.end(Stop::Gone);
+        self.shared.close_store(Ending::Abrupt);
     }
+}
+
+/// Reads a data folder into a broker.
+fn read_data(path: &Path, limits: Limits, now: Moment) -> Result<(Broker, store::Opened), Error> {
+    let restore = RefCell::new(Restore::new(limits, now));
+    let begin = |stored| restore.borrow_mut().begin(stored);
+    let opened = Store::open(path, begin, |message| restore.borrow_mut().message(message))?;
+    Ok((restore.into_inner().finish(), opened))
+}
+
+/// Starts to write what changes. The thread that does doesn't keep the office open.
+fn keep_data(shared: &Arc<Shared>, data: store::Opened) -> Result<(), Error> {
+    let weak = Arc::downgrade(shared);
+    let report = move |report| {
+        let Some(shared) = weak.upgrade() else { return };
+        shared.with(None, |broker, _| match report {
+            Report::Stored(batch) => broker.stored(batch),
+            Report::DiskAlarm(on) => broker.set_disk_alarm(on),
+        });
+    };
+    let path = shared.options.data.clone().unwrap_or_default();
+    let store =
+        data.start(shared.options.disk_free_limit, report).map_err(|source| Error::DataFolder { path, source })?;
+    let _ = shared.store.set(store); // this is the only place
+    Ok(())
 }
 
 async fn accept(shared: Arc<Shared>, listener: Arc<Mutex<Option<TcpListener>>>) {

@@ -13,7 +13,7 @@ use crate::{
     error::{Refusal, ReplyCode},
     exchange::{Binding, Destination},
     journal::Event,
-    ledger::Charge,
+    ledger::{Account, Charge},
     table::Table,
 };
 use amq_protocol::protocol::{AMQPClass, exchange, queue};
@@ -43,7 +43,7 @@ impl Broker {
         self.check_access(at, queue)?;
         self.add_binding(&source, Destination::Queue(queue), &key, arguments)?;
         if !bind.nowait {
-            self.reply(at, AMQPClass::Queue(queue::AMQPMethod::BindOk(queue::BindOk {})));
+            self.reply_when_stored(at, AMQPClass::Queue(queue::AMQPMethod::BindOk(queue::BindOk {})));
         }
         Ok(())
     }
@@ -61,7 +61,7 @@ impl Broker {
                 self.remove_binding(&source, &binding);
             }
         }
-        self.reply(at, AMQPClass::Queue(queue::AMQPMethod::UnbindOk(queue::UnbindOk {})));
+        self.reply_when_stored(at, AMQPClass::Queue(queue::AMQPMethod::UnbindOk(queue::UnbindOk {})));
         Ok(())
     }
 
@@ -76,7 +76,7 @@ impl Broker {
         let destination = Destination::Exchange(to.name.clone());
         self.add_binding(&source, destination, bind.routing_key.as_str(), arguments)?;
         if !bind.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::BindOk(exchange::BindOk {})));
+            self.reply_when_stored(at, AMQPClass::Exchange(exchange::AMQPMethod::BindOk(exchange::BindOk {})));
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Broker {
         let binding = Binding::new(destination, unbind.routing_key.as_str(), arguments);
         self.remove_binding(&source, &binding);
         if !unbind.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::UnbindOk(exchange::UnbindOk {})));
+            self.reply_when_stored(at, AMQPClass::Exchange(exchange::AMQPMethod::UnbindOk(exchange::UnbindOk {})));
         }
         Ok(())
     }
@@ -116,6 +116,7 @@ impl Broker {
         {
             self.bindings.add(&exchange.name, &binding, charge);
             let exchange = exchange.name.clone();
+            self.log_bound(&exchange, &binding);
             self.note(|| Event::Bound { exchange, destination: name, routing_key: binding.routing_key.clone() });
         }
         Ok(())
@@ -129,7 +130,11 @@ impl Broker {
             return;
         }
         self.bindings.remove(source, binding);
+        let is_durable = exchange.durable;
         let (name, is_done) = (exchange.name.clone(), exchange.is_done());
+        if is_durable {
+            self.log_unbound(&name, binding);
+        }
         self.note_unbound(&name, &destination, binding);
         if is_done {
             self.delete_exchange(source);
@@ -146,8 +151,13 @@ impl Broker {
                 for binding in bindings.keys() {
                     exchange.unbind(binding);
                 }
-                let is_done = exchange.is_done();
-                bindings.keys().for_each(|binding| self.note_unbound(&source, &name, binding));
+                let (is_done, is_durable) = (exchange.is_done(), exchange.durable);
+                for binding in bindings.keys() {
+                    if is_durable {
+                        self.log_unbound(&source, binding);
+                    }
+                    self.note_unbound(&source, &name, binding);
+                }
                 if is_done && let Some(name) = self.take_exchange(&source) {
                     gone.push((Destination::Exchange(name.clone()), name));
                 }
@@ -171,6 +181,17 @@ impl Broker {
             Destination::Exchange(name) => name.clone(),
             Destination::Queue(id) => self.queues.get(id).map(|queue| queue.name.clone()).unwrap_or_default(),
         }
+    }
+}
+
+/// Puts back a binding that was stored, if the exchange is still there.
+pub(super) fn add_restored(broker: &mut Broker, source: &str, binding: Binding, arguments: Table<'_>) {
+    let binding = Arc::new(binding);
+    if let Some(exchange) = broker.exchanges.get_mut(source)
+        && exchange.bind(binding.clone(), arguments)
+    {
+        let charge = Charge::new(&broker.ledger, Account::Definitions, DEFINITION + binding.bytes());
+        broker.bindings.add(&exchange.name, &binding, charge);
     }
 }
 

@@ -54,11 +54,12 @@ impl Broker {
                 created.alternate = alternate;
                 let name = created.name.clone();
                 self.exchanges.insert(name.clone(), created);
+                self.log_exchange(&name);
                 self.note(|| Event::ExchangeDeclared { exchange: name });
             }
         }
         if !declare.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::DeclareOk(exchange::DeclareOk {})));
+            self.reply_when_stored(at, AMQPClass::Exchange(exchange::AMQPMethod::DeclareOk(exchange::DeclareOk {})));
         }
         Ok(())
     }
@@ -77,7 +78,7 @@ impl Broker {
             self.delete_exchange(&name);
         }
         if !delete.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::DeleteOk(exchange::DeleteOk {})));
+            self.reply_when_stored(at, AMQPClass::Exchange(exchange::AMQPMethod::DeleteOk(exchange::DeleteOk {})));
         }
         Ok(())
     }
@@ -92,6 +93,7 @@ impl Broker {
     /// the caller.
     pub(super) fn take_exchange(&mut self, name: &str) -> Option<Arc<str>> {
         let gone = self.exchanges.remove(name)?;
+        gone.log_deleted(&mut self.store);
         for binding in gone.bindings() {
             self.bindings.remove(&gone.name, binding);
             let destination = self.name_of(&binding.destination);

@@ -12,6 +12,7 @@ use crate::{
     journal::Event,
     ledger::table_bytes,
     queue::{Moment, Queue},
+    store_op::StoreOp,
 };
 use amq_protocol::{
     protocol::{AMQPClass, basic, queue},
@@ -90,6 +91,7 @@ impl Broker {
             owner.queues.insert(id);
         }
         self.set_alarm(id);
+        self.log_queue(id);
         self.note(|| Event::QueueDeclared { queue: name.clone() });
         self.declared(at, declare.nowait, name, 0, 0)
     }
@@ -118,7 +120,7 @@ impl Broker {
                 message_count: messages as u32,
                 consumer_count: consumers as u32,
             };
-            self.reply(at, AMQPClass::Queue(queue::AMQPMethod::DeclareOk(ok)));
+            self.reply_when_stored(at, AMQPClass::Queue(queue::AMQPMethod::DeclareOk(ok)));
         }
         if let Some(channel) = self.channel(at) {
             channel.last_queue = Some(name);
@@ -169,6 +171,7 @@ impl Broker {
         self.expire(queue, now);
         let Some(known) = self.queues.get_mut(&queue) else { return 0 };
         let purged = known.take_all();
+        purged.iter().for_each(|entry| self.store.remove(queue, entry));
         self.set_alarm(queue);
         purged.len()
     }
@@ -221,6 +224,9 @@ impl Broker {
         let Some(queue) = self.queues.remove(&id) else { return };
         self.alarms.remove(&(queue.alarm, id));
         self.queue_ids.remove(&queue.name);
+        if queue.durable {
+            self.store.log(|| StoreOp::DeleteQueue(id));
+        }
         if let Some(owner) = queue.owner.and_then(|owner| self.connections.get_mut(&owner)) {
             owner.queues.remove(&id);
         }
