@@ -32,11 +32,12 @@ impl StoreOp {
     }
 }
 
-/// A durable exchange.
+/// An exchange. RabbitMQ 4.3 keeps those that are not durable, too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ExchangeRecord {
     pub(crate) name: String,
     pub(crate) kind: String,
+    pub(crate) durable: bool,
     pub(crate) auto_delete: bool,
     pub(crate) internal: bool,
     /// The arguments, encoded as in a method.
@@ -59,7 +60,7 @@ pub(crate) enum BoundTo {
     Exchange(String),
 }
 
-/// A binding between two things that are durable.
+/// A binding to something that survives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BindingRecord {
     pub(crate) source: String,

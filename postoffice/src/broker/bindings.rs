@@ -130,11 +130,8 @@ impl Broker {
             return;
         }
         self.bindings.remove(source, binding);
-        let is_durable = exchange.durable;
         let (name, is_done) = (exchange.name.clone(), exchange.is_done());
-        if is_durable {
-            self.log_unbound(&name, binding);
-        }
+        self.log_unbound(&name, binding);
         self.note_unbound(&name, &destination, binding);
         if is_done {
             self.delete_exchange(source);
@@ -151,11 +148,9 @@ impl Broker {
                 for binding in bindings.keys() {
                     exchange.unbind(binding);
                 }
-                let (is_done, is_durable) = (exchange.is_done(), exchange.durable);
+                let is_done = exchange.is_done();
                 for binding in bindings.keys() {
-                    if is_durable {
-                        self.log_unbound(&source, binding);
-                    }
+                    self.log_unbound(&source, binding);
                     self.note_unbound(&source, &name, binding);
                 }
                 if is_done && let Some(name) = self.take_exchange(&source) {

@@ -2,8 +2,8 @@
 //! turn, and put back at the start (<https://www.rabbitmq.com/docs/queues#durability>,
 //! <https://www.rabbitmq.com/docs/confirms#when-publishes-are-confirmed>).
 //!
-//! That is durable exchanges and queues, bindings between them, and in durable queues the messages that are persistent; a
-//! quorum queue keeps all. A confirm for one of these, and the answer to what defines something durable or commits a
+//! That is durable queues and, as in RabbitMQ 4.3, all exchanges, the bindings to these, and in durable queues the messages
+//! that are persistent; a quorum queue keeps all. A confirm for one of these, and the answer to what defines something durable or commits a
 //! transaction, waits until it is stored. Nothing here writes anything: `store` does.
 
 use super::Broker;
@@ -150,11 +150,12 @@ impl Broker {
     }
 
     pub(super) fn log_exchange(&mut self, name: &str) {
-        let Some(exchange) = self.exchanges.get(name).filter(|exchange| exchange.durable) else { return };
+        let Some(exchange) = self.exchanges.get(name) else { return };
         self.store.log(|| {
             StoreOp::DeclareExchange(ExchangeRecord {
                 name: exchange.name.to_string(),
                 kind: exchange.kind.name().to_owned(),
+                durable: exchange.durable,
                 auto_delete: exchange.auto_delete,
                 internal: exchange.internal,
                 arguments: encoded(&exchange.arguments),
@@ -177,9 +178,9 @@ impl Broker {
     pub(super) fn log_bound(&mut self, source: &str, binding: &Binding) {
         let is_durable = match &binding.destination {
             Destination::Queue(id) => self.queues.get(id).is_some_and(|queue| queue.durable),
-            Destination::Exchange(name) => self.exchanges.get(name).is_some_and(|exchange| exchange.durable),
+            Destination::Exchange(_) => true,
         };
-        if is_durable && self.exchanges.get(source).is_some_and(|exchange| exchange.durable) {
+        if is_durable {
             self.store.log(|| StoreOp::Bind(binding_record(source, binding)));
         }
     }
@@ -193,10 +194,8 @@ impl Broker {
 impl Exchange {
     /// Logs that it is gone, with its bindings.
     pub(super) fn log_deleted(&self, store: &mut StoreLog) {
-        if self.durable {
-            self.bindings().for_each(|binding| store.log(|| StoreOp::Unbind(binding_record(&self.name, binding))));
-            store.log(|| StoreOp::DeleteExchange(self.name.clone()));
-        }
+        self.bindings().for_each(|binding| store.log(|| StoreOp::Unbind(binding_record(&self.name, binding))));
+        store.log(|| StoreOp::DeleteExchange(self.name.clone()));
     }
 }
 

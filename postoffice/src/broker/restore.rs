@@ -59,6 +59,7 @@ impl Restore {
         let broker = &mut self.broker;
         let kind = Kind::named(&record.kind).map_err(|refusal| refusal.text)?;
         let mut exchange = Exchange::new(record.name.into(), kind, &broker.ledger);
+        exchange.durable = record.durable;
         exchange.auto_delete = record.auto_delete;
         exchange.internal = record.internal;
         exchange.arguments = table(&record.arguments)?;
