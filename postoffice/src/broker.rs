@@ -13,14 +13,13 @@
 //! - `settle`: acknowledgements, requeues;
 //! - `transactions`: what takes effect together;
 //! - `dead_letter`: the second life of what a queue gives up, and `backlog`: what of that has to wait;
-//! - `alarms`: what happens because time passes;
+//! - `timers`: what happens because time passes;
 //! - `timeouts`: taking back what isn't acknowledged in time;
 //! - `outbox`: what lies ready for each client, and who has to wait for it to read;
 //! - `memory`: who has to wait, and who is refused, while the memory is full;
 //! - `durable`: what survives, collected as it changes; `restore`: put back at the start;
 //! - `view`: looking inside without changing anything.
 
-mod alarms;
 mod backlog;
 mod bindings;
 mod channels;
@@ -38,6 +37,7 @@ mod replies;
 mod restore;
 mod settle;
 mod timeouts;
+mod timers;
 mod transactions;
 mod view;
 
@@ -47,7 +47,7 @@ mod tests;
 pub(crate) use methods::Fatal;
 pub(crate) use restore::Restore;
 
-use backlog::{DeadLetters, STEPS_IN_A_TURN};
+use backlog::{Backlog, STEPS_IN_A_TURN};
 use bindings::Bindings;
 use durable::StoreLog;
 use outbox::Outbox;
@@ -92,9 +92,9 @@ pub(crate) struct Client {
     pub(crate) peer: String,
     pub(crate) user: Arc<str>,
     /// It wants to be told when a queue that it consumes from is gone.
-    pub(crate) hears_cancels: bool,
+    pub(crate) consumer_cancel_notify: bool,
     /// It wants to be told when it is blocked.
-    pub(crate) hears_blocks: bool,
+    pub(crate) connection_blocked: bool,
     /// How many channels it may open.
     pub(crate) channel_max: u16,
 }
@@ -110,11 +110,11 @@ struct Connection {
     /// What its task charges for messages of which a part is still to come.
     half_sent: Arc<Charge>,
     /// A consumer had to wait because the outbox was full.
-    starving: bool,
+    has_paused_consumers: bool,
     /// It was told that it is blocked.
     blocked: bool,
     /// Why it has to be closed; it has no say any more.
-    verdict: Option<Refusal>,
+    close_reason: Option<Refusal>,
 }
 
 /// A subscription to a queue.
@@ -163,7 +163,7 @@ pub(crate) struct Broker {
     /// Where direct replies go, by the name in the request's reply-to.
     reply_addresses: ReplyAddresses,
     /// What queues gave up and what is not routed yet.
-    dead: DeadLetters,
+    dead_letters: Backlog,
     /// Which connection or queue has caused the transaction at hand.
     origin: u64,
     /// How many steps of dead-lettering this turn has left.
@@ -171,7 +171,7 @@ pub(crate) struct Broker {
     #[cfg(test)]
     steps_taken: usize,
     /// When which queue has to be looked at.
-    alarms: BTreeSet<(Moment, u64)>,
+    timers: BTreeSet<(Moment, u64)>,
     /// When which delivery has to be acknowledged, by its channel and tag.
     deadlines: BTreeSet<(Moment, At, u64)>,
     /// Connections with something new in their outbox.
@@ -218,12 +218,12 @@ impl Broker {
             exchanges: HashMap::from(exchanges),
             bindings: Bindings::default(),
             reply_addresses: ReplyAddresses::new(),
-            dead: DeadLetters::default(),
+            dead_letters: Backlog::default(),
             origin: 0,
             steps_left: STEPS_IN_A_TURN,
             #[cfg(test)]
             steps_taken: 0,
-            alarms: BTreeSet::new(),
+            timers: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             woken: Vec::new(),
             ledger,
@@ -252,8 +252,8 @@ impl Broker {
     }
 
     /// Ends a transaction, and is the only place that does: routes what it made queues give up, then checks the memory. When
-    /// it returns, everything that the transaction changed is changed, and what clients are to hear of it lies in their
-    /// outboxes; no client has heard anything, since the server takes from those later. Whoever has to store messages
+    /// it returns, everything that the transaction changed is changed, and what is to be sent to clients lies in their
+    /// outboxes; nothing of it is sent, since the server takes from those later. Whoever has to store messages
     /// before they are confirmed collects them here.
     ///
     /// Routing is bounded: a turn (from one [`Broker::end_turn`] to the next, while others wait for the lock) has a number
@@ -268,7 +268,7 @@ impl Broker {
     pub(crate) fn end_turn(&mut self, woken: &mut Vec<u64>) -> bool {
         woken.append(&mut self.woken);
         self.steps_left = STEPS_IN_A_TURN;
-        self.dead.is_unfinished()
+        self.dead_letters.is_unfinished()
     }
 
     /// A client has been let in.
@@ -282,9 +282,9 @@ impl Broker {
                 queues: BTreeSet::new(),
                 outbox: Outbox::new(&broker.ledger),
                 half_sent: Arc::new(Charge::new(&broker.ledger, Account::Transfers, 0)),
-                starving: false,
+                has_paused_consumers: false,
                 blocked: false,
-                verdict: None,
+                close_reason: None,
             };
             broker.connections.insert(id, connection);
         });

@@ -220,11 +220,11 @@ impl Connection {
         }
         let Some(id) = self.id else { return };
         let was_blocked = self.blocked;
-        let verdict;
-        (self.waiting_answers, self.blocked, verdict) = self
+        let close_reason;
+        (self.waiting_answers, self.blocked, close_reason) = self
             .shared
-            .with(Some(id), |broker, _| (broker.outbox_weight(id), broker.is_blocked(id), broker.verdict(id)));
-        if let Some(refusal) = verdict {
+            .with(Some(id), |broker, _| (broker.outbox_weight(id), broker.is_blocked(id), broker.close_reason(id)));
+        if let Some(refusal) = close_reason {
             return self.close_for_memory(&refusal);
         }
         if was_blocked && !self.blocked {

@@ -27,7 +27,7 @@ pub(crate) enum Effect {
     /// it before it looks at the next message
     Confirm { delivery_tag: u64, multiple: bool, is_alone: bool },
     /// `basic.nack`, the publisher's refusal
-    Refuse { delivery_tag: u64, multiple: bool },
+    Nack { delivery_tag: u64, multiple: bool },
 }
 
 impl Effect {
@@ -46,7 +46,7 @@ impl Effect {
                 delivery_weight(message)
             }
             Self::Method(_) => 200,
-            Self::Confirm { .. } | Self::Refuse { .. } => 30,
+            Self::Confirm { .. } | Self::Nack { .. } => 30,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::{
     arguments::QueueType,
+    destination::{Destination, Targets},
     error::{Refusal, ReplyCode},
     headers::{self, MessageHeaders, Rule},
     ledger::{Charge, Ledger},
@@ -13,7 +14,6 @@ use crate::{
 use amq_protocol::types::FieldTable;
 use std::{
     collections::{HashMap, HashSet},
-    hash::{BuildHasher, RandomState},
     sync::Arc,
 };
 
@@ -53,45 +53,6 @@ impl Kind {
             Self::Headers => "headers",
             Self::LocalRandom => "x-local-random",
         }
-    }
-}
-
-/// Where a binding leads: a queue by its number, or another exchange by its name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Destination {
-    Queue(u64),
-    Exchange(Arc<str>),
-}
-
-/// Destinations, each with the number of bindings that lead there.
-#[derive(Debug, Default)]
-pub(crate) struct Targets(HashMap<Destination, usize>);
-
-impl Targets {
-    pub(crate) fn add(&mut self, destination: &Destination) {
-        *self.0.entry(destination.clone()).or_default() += 1;
-    }
-
-    pub(crate) fn remove(&mut self, destination: &Destination) {
-        if let Some(count) = self.0.get_mut(destination) {
-            *count -= 1;
-            if *count == 0 {
-                self.0.remove(destination);
-            }
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn any(&self) -> Option<&Destination> {
-        let chance = RandomState::new().hash_one(()) as usize; // the standard library's hasher is keyed at random
-        self.0.keys().nth(chance % self.0.len().max(1))
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Destination> {
-        self.0.keys()
     }
 }
 

@@ -38,6 +38,7 @@ mod builder;
 mod channel;
 mod connection;
 mod deprecated;
+mod destination;
 mod effect;
 mod encoder;
 mod equivalence;

@@ -1,4 +1,4 @@
-//! The post office's door: accepts clients, keeps the clock, wakes who has mail, closes in good order.
+//! Listener, shared state behind one mutex, timer task, shutdown.
 //!
 //! The broker sits behind one ordinary mutex. It is never held across an `await`, and each connection takes it once for
 //! all that it has read, so clients meet there seldom and briefly; an actor would add a hop to each message.
@@ -67,7 +67,7 @@ pub(crate) struct Shared {
     store: OnceLock<Store>,
     options: Options,
     /// Whether publishers have to wait; a copy that can be read without the lock.
-    is_full: AtomicBool,
+    memory_alarm: AtomicBool,
     /// How many wait for the lock or hold it.
     contenders: AtomicUsize,
     /// The clock's task has something new to wait for.
@@ -90,7 +90,7 @@ struct State {
     readers: Readers,
     stop: Option<Stop>,
     /// What the clock's task waits for.
-    next_alarm: Option<Moment>,
+    next_timer: Option<Moment>,
 }
 
 impl Shared {
@@ -125,16 +125,16 @@ impl Shared {
                 wake.notify_one();
             }
         }
-        self.is_full.store(state.broker.is_alarmed(), Ordering::Relaxed);
+        self.memory_alarm.store(state.broker.is_alarmed(), Ordering::Relaxed);
         let events = state.broker.take_journal();
         if !events.is_empty() {
             state.readers.tell(events);
             let read = state.readers.any();
             state.broker.keep_journal(read);
         }
-        let next_alarm = state.broker.next_alarm();
-        if next_alarm != state.next_alarm {
-            state.next_alarm = next_alarm;
+        let next_timer = state.broker.next_timer();
+        if next_timer != state.next_timer {
+            state.next_timer = next_timer;
             self.reset_clock.notify_one();
         }
         drop(guard);
@@ -143,9 +143,9 @@ impl Shared {
     }
 
     /// Whether who publishes has to ask the broker first: the memory is full, be it that `own` bytes are not counted.
-    pub(crate) fn is_full(&self, own: usize) -> bool {
+    pub(crate) fn must_ask_before_publishing(&self, own: usize) -> bool {
         let is_over = self.ledger.held().saturating_sub(own) > self.options.limits.memory;
-        is_over || (own == 0 && self.is_full.load(Ordering::Relaxed))
+        is_over || (own == 0 && self.memory_alarm.load(Ordering::Relaxed))
     }
 
     pub(crate) fn stop(&self) -> Option<Stop> {
@@ -252,10 +252,10 @@ impl Server {
                 woken: Vec::new(),
                 readers: Readers::default(),
                 stop: None,
-                next_alarm: None,
+                next_timer: None,
             }),
             options,
-            is_full: AtomicBool::new(false),
+            memory_alarm: AtomicBool::new(false),
             contenders: AtomicUsize::new(0),
             reset_clock: Notify::new(),
             work_left: Notify::new(),
@@ -365,7 +365,7 @@ const GIVE_WAY: Duration = Duration::from_millis(1);
 /// Tells the broker the time whenever something in it is due, and lets it go on with what it has left for later.
 async fn keep_time(shared: Arc<Shared>) {
     loop {
-        let next = shared.state().next_alarm;
+        let next = shared.state().next_timer;
         let due = async {
             match next {
                 Some(moment) => tokio::time::sleep(Duration::from_millis(moment.saturating_sub(shared.now()))).await,
@@ -376,7 +376,7 @@ async fn keep_time(shared: Arc<Shared>) {
             () = shared.reset_clock.notified() => {}
             () = due => shared.with(None, |broker, now| broker.tick(now)),
             // The encoder lets go of messages without the lock, and the last of them may have made room.
-            () = tokio::time::sleep(ALARM_CHECK), if shared.is_full(0) => shared.with(None, |broker, now| broker.tick(now)),
+            () = tokio::time::sleep(ALARM_CHECK), if shared.must_ask_before_publishing(0) => shared.with(None, |broker, now| broker.tick(now)),
             () = shared.work_left.notified() => {
                 shared.with(None, |broker, now| broker.resume_dead_letters(now));
                 // The lock goes to whoever comes first, which would be this task again.

@@ -5,7 +5,7 @@
 //! So that a place leads to few others, a run of wildcards is kept in one form, its stars before its hash: `#.*.#` matches what
 //! `*.#` does. See <https://www.rabbitmq.com/tutorials/tutorial-five-python>.
 
-use crate::exchange::{Destination, Targets};
+use crate::destination::{Destination, Targets};
 use std::collections::HashMap;
 
 /// A tree of patterns; the root is node 0.

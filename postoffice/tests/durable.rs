@@ -360,7 +360,7 @@ fn a_write_that_was_cut_off_anywhere_loses_no_more_than_itself() {
         fs::write(copy.path().join(after.0.file_name().unwrap()), torn).unwrap();
         let office = open(copy.path()).unwrap_or_else(|error| panic!("cut at {}: {error}", cut - start));
         assert_eq!(bodies(&office, "hello"), ["0", "1", "2"], "cut at {}", cut - start);
-        if cut % 16 == 0 {
+        if cut.is_multiple_of(16) {
             Sender::confirming(&office).send("", "hello", &persistent(), b"after");
             drop(office);
             let again = open(copy.path()).unwrap();

@@ -12,13 +12,13 @@ use std::{
 /// it goes to, and one for each page of it that is copied.
 pub(super) const STEPS_IN_A_TURN: usize = 256;
 
-/// Above so many letters of one origin those that die again go on at once, before the others: a tree of deaths that is worked
+/// Above so many messages of one origin those that die again go on at once, before the others: a tree of deaths that is worked
 /// off depth first stays as small as its depth times its breadth.
 const LONG: usize = 10_000;
 
 /// A message that a queue gave up.
 #[derive(Debug)]
-pub(super) struct Dead {
+pub(super) struct DeadLetter {
     pub(super) queue: u64,
     pub(super) message: Place,
     /// Its number in the queue, which keeps it on disk until it is routed.
@@ -28,7 +28,7 @@ pub(super) struct Dead {
     pub(super) reason: Reason,
 }
 
-impl Dead {
+impl DeadLetter {
     pub(super) fn new(queue: u64, entry: Entry, reason: Reason) -> Self {
         let stored = entry.is_stored.then_some(entry.number);
         Self { queue, failures: entry.failures, message: entry.message, stored, reason }
@@ -57,9 +57,9 @@ impl Dead {
 /// What queues gave up and what is not routed yet. Each connection has a list of its own for what follows from what it did, and
 /// each queue for what follows from the passing of time, so that one that makes much work delays itself.
 #[derive(Debug, Default)]
-pub(super) struct DeadLetters {
+pub(super) struct Backlog {
     /// Given up by the operation at hand.
-    given_up: Vec<Dead>,
+    given_up: Vec<DeadLetter>,
     lists: HashMap<u64, List>,
     /// The origins of the lists that were not finished in their turn, the next one first.
     unfinished: VecDeque<u64>,
@@ -67,13 +67,13 @@ pub(super) struct DeadLetters {
 
 #[derive(Debug, Default)]
 struct List {
-    letters: VecDeque<Dead>,
+    messages: VecDeque<DeadLetter>,
     /// It was too much for one turn.
     is_unfinished: bool,
 }
 
-impl DeadLetters {
-    pub(super) fn push(&mut self, dead: Dead) {
+impl Backlog {
+    pub(super) fn push(&mut self, dead: DeadLetter) {
         self.given_up.push(dead);
     }
 
@@ -85,7 +85,7 @@ impl DeadLetters {
     /// All that are not routed yet.
     #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &Message> {
-        let listed = self.lists.values().flat_map(|list| &list.letters);
+        let listed = self.lists.values().flat_map(|list| &list.messages);
         self.given_up.iter().chain(listed).map(|dead| &**dead.message)
     }
 
@@ -97,12 +97,12 @@ impl DeadLetters {
             return;
         }
         let list = self.lists.entry(origin).or_default();
-        if !died_again || (list.letters.len() < LONG && !is_full) {
-            list.letters.extend(self.given_up.drain(..));
+        if !died_again || (list.messages.len() < LONG && !is_full) {
+            list.messages.extend(self.given_up.drain(..));
         } else if is_full && list.is_unfinished {
             self.given_up.drain(..).for_each(|dead| dead.log_removed(store));
         } else {
-            self.given_up.drain(..).rev().for_each(|dead| list.letters.push_front(dead));
+            self.given_up.drain(..).rev().for_each(|dead| list.messages.push_front(dead));
         }
     }
 
@@ -117,14 +117,14 @@ impl DeadLetters {
         self.unfinished.back().copied()
     }
 
-    pub(super) fn next_of(&mut self, origin: u64) -> Option<Dead> {
-        self.lists.get_mut(&origin)?.letters.pop_front()
+    pub(super) fn next_of(&mut self, origin: u64) -> Option<DeadLetter> {
+        self.lists.get_mut(&origin)?.messages.pop_front()
     }
 
     /// The turn of an origin is over: notes whether something of it is left.
     pub(super) fn end_turn_of(&mut self, origin: u64) {
         let Some(list) = self.lists.get_mut(&origin) else { return };
-        if list.letters.is_empty() {
+        if list.messages.is_empty() {
             let was_unfinished = self.lists.remove(&origin).is_some_and(|list| list.is_unfinished);
             if was_unfinished {
                 self.unfinished.retain(|&known| known != origin);

@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     channel::At,
+    destination::Destination,
     error::{Refusal, ReplyCode},
-    exchange::{Binding, Destination},
+    exchange::Binding,
     journal::Event,
     ledger::{Account, Charge},
     table::Table,

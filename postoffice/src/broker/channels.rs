@@ -42,7 +42,7 @@ impl Broker {
             self.requeue(unacknowledged, true, now);
             for queue in queues {
                 self.dispatch(queue, now); // to a single active consumer that has taken over
-                self.set_alarm(queue);
+                self.set_timer(queue);
             }
             for queue in admissions {
                 self.queues.get_mut(&queue).into_iter().for_each(|queue| queue.forget_publisher(at));

@@ -91,7 +91,7 @@ impl Broker {
         }
         self.expire(id, now);
         self.dispatch(id, now);
-        self.set_alarm(id);
+        self.set_timer(id);
         Ok(())
     }
 
@@ -113,7 +113,7 @@ impl Broker {
         }
         if let Some(queue) = left {
             self.dispatch(queue, now); // to a single active consumer that has taken over
-            self.set_alarm(queue);
+            self.set_timer(queue);
         }
         Ok(())
     }
@@ -194,7 +194,7 @@ impl Broker {
         let Some(queue) = self.queues.get_mut(&id) else { return Ok(()) };
         let Some(entry) = taken else {
             self.reply(at, AMQPClass::Basic(basic::AMQPMethod::GetEmpty(basic::GetEmpty {})));
-            self.set_alarm(id);
+            self.set_timer(id);
             return Ok(());
         };
         let message_count = match queue.settings.queue_type {
@@ -230,7 +230,7 @@ impl Broker {
             redelivered,
         });
         self.send(at, Effect::GetOk { delivery_tag, redelivered, message_count, message });
-        self.set_alarm(id);
+        self.set_timer(id);
         Ok(())
     }
 

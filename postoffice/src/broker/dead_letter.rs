@@ -1,7 +1,7 @@
 //! The second life of what a queue gives up (<https://www.rabbitmq.com/docs/dlx>). What is remembered of the first is in
 //! `annotations`.
 
-use super::{Broker, backlog::Dead, publish::Delivery};
+use super::{Broker, backlog::DeadLetter, publish::Delivery};
 use crate::{
     annotations::{Death, Reason},
     expiration,
@@ -20,35 +20,35 @@ impl Broker {
     /// reach. A message that would come by the same queue twice, without anyone having rejected it, is dropped. A part of
     /// [`Broker::commit`].
     pub(super) fn route_dead_letters(&mut self, now: Moment) {
-        if self.dead.is_empty() {
+        if self.dead_letters.is_empty() {
             return;
         }
         self.enlist_dead_letters(false);
         while self.steps_left > 0
-            && let Some(dead) = self.dead.next_of(self.origin)
+            && let Some(dead) = self.dead_letters.next_of(self.origin)
         {
             self.route_dead_letter(dead, now);
             self.enlist_dead_letters(true);
         }
-        self.dead.end_turn_of(self.origin);
+        self.dead_letters.end_turn_of(self.origin);
     }
 
     fn enlist_dead_letters(&mut self, died_again: bool) {
         let is_full = self.ledger.held() > self.limits.memory;
-        self.dead.enlist(self.origin, died_again, is_full, &mut self.store);
+        self.dead_letters.enlist(self.origin, died_again, is_full, &mut self.store);
     }
 
     /// Goes on with what was left of earlier turns: one letter of each origin after the other, as far as the steps reach.
     pub(crate) fn resume_dead_letters(&mut self, now: Moment) {
         while self.steps_left > 0
-            && let Some(origin) = self.dead.next_unfinished()
+            && let Some(origin) = self.dead_letters.next_unfinished()
         {
             self.origin = origin;
-            if let Some(dead) = self.dead.next_of(origin) {
+            if let Some(dead) = self.dead_letters.next_of(origin) {
                 self.route_dead_letter(dead, now);
             }
             self.enlist_dead_letters(true);
-            self.dead.end_turn_of(origin);
+            self.dead_letters.end_turn_of(origin);
         }
         self.commit(now);
     }
@@ -61,7 +61,7 @@ impl Broker {
         }
     }
 
-    fn route_dead_letter(&mut self, dead: Dead, now: Moment) {
+    fn route_dead_letter(&mut self, dead: DeadLetter, now: Moment) {
         self.count_steps(1 + dead.message.body_length() / PAGE);
         let Some(queue) = self.queues.get(&dead.queue) else { return };
         dead.log_removed(&mut self.store);
@@ -92,7 +92,7 @@ impl Broker {
     }
 }
 
-impl Dead {
+impl DeadLetter {
     /// The message as it is sent on from a queue of this name: for ever, with its death written down.
     fn dead_lettered(
         &self,

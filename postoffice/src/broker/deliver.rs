@@ -1,6 +1,6 @@
 //! From a queue to the consumer whose turn it is (<https://www.rabbitmq.com/docs/consumers>).
 
-use super::{Broker, Connection, Consumer, backlog::Dead, durable::StoreLog, outbox::post};
+use super::{Broker, Connection, Consumer, backlog::DeadLetter, durable::StoreLog, outbox::post};
 use crate::{
     annotations::Reason,
     arguments::QueueType,
@@ -26,13 +26,13 @@ impl Broker {
             let Some(consumer_id) = next else { break };
             let Some(consumer) = self.consumers.get_mut(&consumer_id) else { break };
             if consumer.paused || consumer.quiescing {
-                break; // the single active consumer, which nobody stands in for
+                break; // the single active consumer, which no other stands in for
             }
             let Some(connection) = self.connections.get_mut(&consumer.at.connection) else { break };
             let has_room = connection.outbox.has_room();
             let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { break };
             if !has_room || !consumer.has_room() || !channel.has_room() {
-                connection.starving |= !has_room;
+                connection.has_paused_consumers |= !has_room;
                 consumer.paused = true;
                 queue.consumers.pause(consumer_id);
                 continue;
@@ -41,7 +41,7 @@ impl Broker {
             // What the one that was just taken had hidden may be too old.
             if queue.next_expiry() <= now {
                 for entry in queue.take_expired(now) {
-                    self.dead.push(Dead::new(id, entry, Reason::Expired));
+                    self.dead_letters.push(DeadLetter::new(id, entry, Reason::Expired));
                 }
             }
             channel.last_served = id;
@@ -127,7 +127,7 @@ impl Broker {
     pub(super) fn expire(&mut self, id: u64, now: Moment) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
         let expired = if queue.next_expiry() <= now { queue.take_expired(now) } else { return };
-        self.give_up(id, expired, Reason::Expired);
+        self.dead_letter(id, expired, Reason::Expired);
     }
 
     /// After something was put into a queue: drops what is too much and what is too old.
@@ -135,15 +135,15 @@ impl Broker {
         let Some(queue) = self.queues.get_mut(&id) else { return };
         let dropped = queue.take_overflow();
         if !dropped.is_empty() {
-            self.give_up(id, dropped, Reason::MaxLength);
+            self.dead_letter(id, dropped, Reason::MaxLength);
         }
         self.expire(id, now);
-        self.set_alarm(id);
+        self.set_timer(id);
     }
 
     /// Leaves messages of a queue to its dead-letter exchange, if it has one.
-    pub(super) fn give_up(&mut self, id: u64, entries: Vec<Entry>, reason: Reason) {
-        entries.into_iter().for_each(|entry| self.dead.push(Dead::new(id, entry, reason)));
+    pub(super) fn dead_letter(&mut self, id: u64, entries: Vec<Entry>, reason: Reason) {
+        entries.into_iter().for_each(|entry| self.dead_letters.push(DeadLetter::new(id, entry, reason)));
     }
 }
 

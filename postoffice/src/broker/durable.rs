@@ -10,8 +10,9 @@ use super::Broker;
 use crate::{
     arguments::QueueType,
     channel::At,
+    destination::Destination,
     effect::Effect,
-    exchange::{Binding, Destination, Exchange},
+    exchange::{Binding, Exchange},
     message::Message,
     queue::{Entry, Queue},
     store_op::{BindingRecord, BoundTo, EntryRecord, ExchangeRecord, Notes, Position, QueueRecord, StoreOp},
@@ -134,7 +135,7 @@ impl Broker {
     /// Refuses a message to its sender.
     pub(super) fn refuse_publish(&mut self, at: At, delivery_tag: u64) {
         let multiple = self.channel(at).is_none_or(|channel| channel.unconfirmed.is_empty());
-        self.send(at, Effect::Refuse { delivery_tag, multiple });
+        self.send(at, Effect::Nack { delivery_tag, multiple });
     }
 
     /// Answers a method. If it has changed what is stored, the answer, and what follows it, waits for that.

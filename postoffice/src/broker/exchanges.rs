@@ -7,9 +7,10 @@ use super::{
 };
 use crate::{
     channel::At,
+    destination::Destination,
     equivalence::{check_same_argument, check_same_flag, inequivalent},
     error::{Refusal, ReplyCode, exchange_in_vhost},
-    exchange::{Destination, Exchange, Kind},
+    exchange::{Exchange, Kind},
     journal::Event,
     ledger::table_bytes,
 };

@@ -77,7 +77,7 @@ impl Broker {
             }
             broker.recheck_pinned = true;
             let Some(known) = broker.connections.get_mut(&id) else { return };
-            if !std::mem::replace(&mut known.blocked, true) && known.client.hears_blocks {
+            if !std::mem::replace(&mut known.blocked, true) && known.client.connection_blocked {
                 let reason = match (broker.disk_alarm, broker.memory_alarm) {
                     (true, true) => "low on disk & memory",
                     (true, false) => "low on disk",
@@ -97,8 +97,8 @@ impl Broker {
     }
 
     /// Why a connection has to be closed, once that is so.
-    pub(crate) fn verdict(&self, id: u64) -> Option<Refusal> {
-        self.connections.get(&id)?.verdict.clone()
+    pub(crate) fn close_reason(&self, id: u64) -> Option<Refusal> {
+        self.connections.get(&id)?.close_reason.clone()
     }
 
     /// Raises the alarm over the limit, and lowers it when there is room again. A part of [`Broker::commit`].
@@ -122,11 +122,11 @@ impl Broker {
         let blocked: Vec<(u64, bool)> = blocked
             .map(|(&id, known)| {
                 known.blocked = false;
-                (id, known.client.hears_blocks)
+                (id, known.client.connection_blocked)
             })
             .collect();
-        for (id, hears_blocks) in blocked {
-            if hears_blocks {
+        for (id, connection_blocked) in blocked {
+            if connection_blocked {
                 let unblocked = connection::AMQPMethod::Unblocked(connection::Unblocked {});
                 self.reply(At { connection: id, channel: 0 }, AMQPClass::Connection(unblocked));
             }
@@ -136,7 +136,7 @@ impl Broker {
 
     /// Closes those connections that hold the most of what nobody else can let go of, where the alarm couldn't end else.
     fn refuse_pinned(&mut self) {
-        let open = self.connections.iter().filter(|(_, known)| known.verdict.is_none());
+        let open = self.connections.iter().filter(|(_, known)| known.close_reason.is_none());
         let mut holders: Vec<(usize, u64)> = open.map(|(&id, known)| (known.pinned(), id)).collect();
         holders.sort_unstable();
         let pinned = holders.iter().map(|(bytes, _)| bytes).sum::<usize>();
@@ -145,14 +145,14 @@ impl Broker {
             && let Some((bytes @ 1.., id)) = holders.pop()
         {
             left -= bytes;
-            self.condemn(id, bytes);
+            self.close_for_memory(id, bytes);
         }
     }
 
-    fn condemn(&mut self, id: u64, bytes: usize) {
+    fn close_for_memory(&mut self, id: u64, bytes: usize) {
         let limit = self.limits.memory;
         let Some(known) = self.connections.get_mut(&id) else { return };
-        known.verdict = Some(ReplyCode::ResourceError.because(format!(
+        known.close_reason = Some(ReplyCode::ResourceError.because(format!(
             "the memory limit of {limit} bytes is reached, and this connection holds {bytes} bytes of it in messages that \
              are not complete, not committed or not read"
         )));

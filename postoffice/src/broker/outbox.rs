@@ -143,8 +143,9 @@ impl Broker {
     pub(crate) fn take_outbox(&mut self, id: u64, into: &mut Vec<Outgoing>, now: Moment) {
         self.empty_outbox(id, into);
         self.transact(id, now, |broker| {
-            let starving = broker.connections.get_mut(&id).map(|connection| std::mem::take(&mut connection.starving));
-            if starving == Some(true) {
+            let has_paused_consumers =
+                broker.connections.get_mut(&id).map(|connection| std::mem::take(&mut connection.has_paused_consumers));
+            if has_paused_consumers == Some(true) {
                 broker.resume_connection(id, now);
             }
         });
@@ -166,7 +167,7 @@ impl Broker {
 /// Lays something into an outbox and notes the connection for waking. A function of its own, because those who deliver
 /// hold other parts of the broker at the same time.
 pub(super) fn post(woken: &mut Vec<u64>, connection: &mut Connection, at: At, effect: Effect) {
-    if connection.verdict.is_some() {
+    if connection.close_reason.is_some() {
         return; // it will be told why, and nothing else
     }
     if connection.outbox.items.is_empty() {

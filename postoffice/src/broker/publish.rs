@@ -1,15 +1,16 @@
 //! From a message to the queues that it goes to, and its confirm (AMQP 0-9-1, section 1.8.3.7;
 //! <https://www.rabbitmq.com/docs/publishers>, <https://www.rabbitmq.com/docs/confirms>).
 
-use super::{Broker, backlog::Dead, exchanges::no_exchange, replies::REPLY_TO};
+use super::{Broker, backlog::DeadLetter, exchanges::no_exchange, replies::REPLY_TO};
 use crate::{
     annotations::Annotations,
     arguments::{Overflow, QueueType},
     channel::At,
+    destination::Destination,
     effect::Effect,
     erlang,
     error::{Refusal, ReplyCode, exchange_in_vhost},
-    exchange::{Destination, Exchange},
+    exchange::Exchange,
     expiration,
     headers::MessageHeaders,
     journal::Event,
@@ -203,7 +204,7 @@ impl Broker {
                 let to_dead_letters = queue.settings.overflow == Overflow::RejectPublishDlx;
                 self.note(|| Event::Refused { queue: name });
                 if to_dead_letters {
-                    self.dead.push(Dead::refused(id, message.clone()));
+                    self.dead_letters.push(DeadLetter::refused(id, message.clone()));
                 }
                 continue;
             }

@@ -5,10 +5,10 @@ use crate::{
     arguments::{QueueType, Settings},
     channel::At,
     deprecated::{self, DeprecatedFeature},
+    destination::Destination,
     equivalence::{check_same_arguments, check_same_flag},
     erlang,
     error::{Refusal, ReplyCode, queue_in_vhost, short},
-    exchange::Destination,
     journal::Event,
     ledger::table_bytes,
     queue::{Moment, Queue},
@@ -90,7 +90,7 @@ impl Broker {
         if let Some(owner) = owner.and_then(|owner| self.connections.get_mut(&owner)) {
             owner.queues.insert(id);
         }
-        self.set_alarm(id);
+        self.set_timer(id);
         self.log_queue(id);
         self.note(|| Event::QueueDeclared { queue: name.clone() });
         self.declared(at, declare.nowait, name, 0, 0)
@@ -102,7 +102,7 @@ impl Broker {
             && queue.settings.queue_type == QueueType::Classic
         {
             queue.last_used = now;
-            self.set_alarm(id);
+            self.set_timer(id);
         }
     }
 
@@ -172,7 +172,7 @@ impl Broker {
         let Some(known) = self.queues.get_mut(&queue) else { return 0 };
         let purged = known.take_all();
         purged.iter().for_each(|entry| self.store.remove(queue, entry));
-        self.set_alarm(queue);
+        self.set_timer(queue);
         purged.len()
     }
 
@@ -189,7 +189,7 @@ impl Broker {
             let ok = queue::DeleteOk { message_count: gone.map_or(0, |(_, messages)| messages as u32) };
             self.reply(at, AMQPClass::Queue(queue::AMQPMethod::DeleteOk(ok)));
         }
-        // A channel that consumes from the queue hears first that it is deleted, and then that its consumer is gone.
+        // A channel that consumes from the queue gets `queue.delete-ok` first, and then `basic.cancel`.
         if let Some((id, _)) = gone {
             self.delete_queue(id);
         }
@@ -222,7 +222,7 @@ impl Broker {
     /// Removes a queue with its messages and bindings, and tells those who consumed from it.
     pub(super) fn delete_queue(&mut self, id: u64) {
         let Some(queue) = self.queues.remove(&id) else { return };
-        self.alarms.remove(&(queue.alarm, id));
+        self.timers.remove(&(queue.timer, id));
         self.queue_ids.remove(&queue.name);
         if queue.durable {
             self.store.log(|| StoreOp::DeleteQueue(id));
@@ -239,7 +239,7 @@ impl Broker {
             if let Some(channel) = connection.channels.get_mut(&gone.at.channel) {
                 channel.consumers.remove(&gone.tag);
             }
-            if connection.client.hears_cancels {
+            if connection.client.consumer_cancel_notify {
                 let cancel = basic::Cancel { consumer_tag: short(&gone.tag), nowait: true };
                 self.reply(gone.at, AMQPClass::Basic(basic::AMQPMethod::Cancel(cancel)));
             }

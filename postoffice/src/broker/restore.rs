@@ -6,7 +6,8 @@
 use super::{Broker, Limits, bindings::add_restored, memory::queue_bytes, queues::check_exchange_name};
 use crate::{
     arguments::{QueueType, Settings},
-    exchange::{Binding, Destination, Exchange, Kind},
+    destination::Destination,
+    exchange::{Binding, Exchange, Kind},
     ledger::{Account, Charge, Place},
     message::{Content, Message, Source},
     queue::{Entry, Moment, Queue},

@@ -95,7 +95,7 @@ impl Broker {
         for (_, mut unacknowledged) in taken {
             self.release(&unacknowledged, &mut queues, now);
             unacknowledged.entry.count_return(failed);
-            self.give_up(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
+            self.dead_letter(unacknowledged.queue, vec![unacknowledged.entry], Reason::Rejected);
         }
         queues
     }
@@ -110,7 +110,7 @@ impl Broker {
         }
         if let Some(queue) = self.queues.get_mut(&unacknowledged.queue) {
             queue.settled(unacknowledged.consumer.as_ref().map(|(id, _)| *id), now);
-            self.set_alarm(unacknowledged.queue);
+            self.set_timer(unacknowledged.queue);
         }
         if may_go_on && !queues.contains(&unacknowledged.queue) {
             queues.push(unacknowledged.queue);
@@ -156,7 +156,7 @@ impl Broker {
         self.activate_consumer(id);
         self.enforce_limits(id, now);
         self.dispatch(id, now);
-        self.set_alarm(id);
+        self.set_timer(id);
     }
 
     /// Puts messages back into their queue, and gives up those that have failed once too often; says how many are back.
@@ -170,7 +170,7 @@ impl Broker {
         let count = back.len();
         let store = &mut self.store;
         queue.put_back(back, failed, now, |entry, position| store.note(id, entry, position));
-        self.give_up(id, poison, Reason::DeliveryLimit);
+        self.dead_letter(id, poison, Reason::DeliveryLimit);
         count
     }
 

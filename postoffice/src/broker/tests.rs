@@ -47,7 +47,8 @@ impl Office {
 
     /// A client with channel 1 open.
     fn client(&mut self) -> u64 {
-        let client = Client { hears_cancels: true, hears_blocks: true, channel_max: 10, ..Client::default() };
+        let client =
+            Client { consumer_cancel_notify: true, connection_blocked: true, channel_max: 10, ..Client::default() };
         let id = self.broker.connect(client, self.now);
         self.run(id, (20, 10), AMQPClass::Channel(channel::AMQPMethod::Open(channel::Open {})));
         self.hears(id);
@@ -146,7 +147,7 @@ fn in_short(effect: &Effect) -> String {
         Effect::Confirm { delivery_tag, multiple, .. } => {
             format!("ack {delivery_tag}{}", if *multiple { "+" } else { "" })
         }
-        Effect::Refuse { delivery_tag, .. } => format!("nack {delivery_tag}"),
+        Effect::Nack { delivery_tag, .. } => format!("nack {delivery_tag}"),
         Effect::Return(_) => "returned".to_owned(),
         Effect::GetOk { .. } => "got".to_owned(),
         Effect::Method(method) => match &**method {
@@ -527,7 +528,7 @@ proptest! {
         clients.iter().chain([&owner]).for_each(|&client| office.broker.disconnect(client, office.now));
         office.broker.reset(office.now);
         prop_assert_eq!(office.broker.ledger().held(), 0);
-        prop_assert!(office.broker.consumers.is_empty() && office.broker.alarms.is_empty());
+        prop_assert!(office.broker.consumers.is_empty() && office.broker.timers.is_empty());
         prop_assert!(office.broker.deadlines.is_empty());
     }
 }

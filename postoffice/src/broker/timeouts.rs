@@ -34,7 +34,7 @@ impl Broker {
                 self.connections.get_mut(&at.connection).and_then(|known| known.channels.get_mut(&at.channel));
             let Some(unacknowledged) = channel.and_then(|channel| channel.find(tag)) else { continue };
             if !queues.contains_key(&unacknowledged.queue) {
-                unacknowledged.due = Due::Never; // nobody waits for it any more
+                unacknowledged.due = Due::Never; // there is no queue to take it back
                 continue;
             }
             let taken = unacknowledged.clone();
@@ -78,12 +78,12 @@ impl Broker {
         let Some((_, tag)) = late.consumer.as_ref().filter(|(id, _)| self.consumers.contains_key(id)) else {
             return false;
         };
-        let hears = self.connections.get(&at.connection).is_some_and(|known| known.client.hears_cancels);
-        if hears {
+        let can_be_told = self.connections.get(&at.connection).is_some_and(|known| known.client.consumer_cancel_notify);
+        if can_be_told {
             let cancel = basic::Cancel { consumer_tag: short(tag), nowait: true };
             self.reply(at, AMQPClass::Basic(basic::AMQPMethod::Cancel(cancel)));
         }
-        hears
+        can_be_told
     }
 
     /// Of what a channel settles, what the queues still wait for. A consumer that has settled all that it was late with is
@@ -119,7 +119,7 @@ impl Broker {
         self.activate_consumer(id);
         self.expire(id, now);
         self.dispatch(id, now);
-        self.set_alarm(id);
+        self.set_timer(id);
     }
 }
 

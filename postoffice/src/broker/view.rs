@@ -2,7 +2,7 @@
 
 use super::Broker;
 use crate::{
-    exchange::Destination,
+    destination::Destination,
     message::Message,
     queue::{Moment, PageReader, Queue},
     state::{BindingState, ConnectionState, ExchangeState, QueueState},

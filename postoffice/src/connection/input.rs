@@ -39,7 +39,10 @@ impl Connection {
         }
         match Frame::first_in(bytes, self.frame_max) {
             Ok(Some((frame, length))) => {
-                if matches!(frame.kind, wire::HEADER | wire::BODY) && self.shared.is_full(0) && self.must_wait(frame) {
+                if matches!(frame.kind, wire::HEADER | wire::BODY)
+                    && self.shared.must_ask_before_publishing(0)
+                    && self.must_wait(frame)
+                {
                     return None;
                 }
                 self.frame(frame);
@@ -86,17 +89,19 @@ impl Connection {
             wire::BODY => self.channels.get(&frame.channel).map_or(0, Assembly::bytes),
             _ => 0,
         };
-        let Some(id) = self.id.filter(|_| matches!(self.stage, Stage::Open) && self.shared.is_full(own)) else {
+        let Some(id) =
+            self.id.filter(|_| matches!(self.stage, Stage::Open) && self.shared.must_ask_before_publishing(own))
+        else {
             return false;
         };
         self.run_commands();
         self.charge_half_sent();
-        let verdict;
-        (self.blocked, self.waiting_answers, verdict) = self.shared.with(Some(id), |broker, now| {
+        let close_reason;
+        (self.blocked, self.waiting_answers, close_reason) = self.shared.with(Some(id), |broker, now| {
             let is_blocked = broker.block(id, now);
-            (is_blocked, broker.outbox_weight(id), broker.verdict(id))
+            (is_blocked, broker.outbox_weight(id), broker.close_reason(id))
         });
-        if let Some(refusal) = verdict {
+        if let Some(refusal) = close_reason {
             self.close_for_memory(&refusal);
             return true;
         }
@@ -148,8 +153,8 @@ impl Connection {
                     name: agreement.name.clone(),
                     peer: self.peer.to_string(),
                     user: agreement.user.clone(),
-                    hears_cancels: agreement.can("consumer_cancel_notify"),
-                    hears_blocks: agreement.can("connection.blocked"),
+                    consumer_cancel_notify: agreement.can("consumer_cancel_notify"),
+                    connection_blocked: agreement.can("connection.blocked"),
                     channel_max: agreement.channel_max,
                 };
                 let id = self.shared.enter(client, &self.wake);

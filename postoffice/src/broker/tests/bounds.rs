@@ -119,9 +119,9 @@ fn until_refused(office: &mut Office, hostile: u64, mut act: impl FnMut(&mut Off
             let other = office.client();
             office.broker.block(other, office.now);
             office.end_turn();
-            let verdict = office.broker.verdict(hostile).expect("who holds the memory is refused");
-            assert_eq!(verdict.code, ReplyCode::ResourceError);
-            assert!(office.broker.verdict(other).is_none());
+            let close_reason = office.broker.close_reason(hostile).expect("who holds the memory is refused");
+            assert_eq!(close_reason.code, ReplyCode::ResourceError);
+            assert!(office.broker.close_reason(other).is_none());
             office.broker.disconnect(hostile, office.now);
             assert!(!office.broker.is_blocked(other), "others go on");
             return;
@@ -204,7 +204,7 @@ fn a_client_that_reads_slowly_is_no_reason_to_refuse_it() {
         office.publish(anna, "hello", &"x".repeat(5000));
     }
     assert!(office.broker.block(anna, office.now));
-    assert!(office.broker.verdict(anna).or(office.broker.verdict(ben)).is_none());
+    assert!(office.broker.close_reason(anna).or(office.broker.close_reason(ben)).is_none());
     let letters = office.hears(ben).len();
     office.ack(ben, letters as u64, true);
     assert!(!office.broker.is_blocked(anna));

@@ -49,7 +49,7 @@ impl Walk {
 fn walk_kept(broker: &Broker) -> Walk {
     let mut walk = Walk::default();
     broker.queues.values().flat_map(Queue::all_entries).for_each(|entry| walk.place(&entry.message));
-    broker.dead.iter().for_each(|message| walk.place(message));
+    broker.dead_letters.iter().for_each(|message| walk.place(message));
     for channel in broker.connections.values().flat_map(|known| known.channels.values()) {
         channel.unacknowledged_entries().for_each(|entry| walk.place(&entry.message));
         let open = channel.transaction.iter();
@@ -278,7 +278,7 @@ impl Scene {
             Act::GoOn => self.office.broker.resume_dead_letters(self.office.now),
         }
         for client in 0..CLIENTS {
-            if self.office.broker.verdict(self.clients[client]).is_some() {
+            if self.office.broker.close_reason(self.clients[client]).is_some() {
                 self.replace(client);
             }
         }
