@@ -223,6 +223,33 @@ fn a_transaction_is_there_as_a_whole_when_its_commit_is_answered() {
     );
 }
 
+/// As RabbitMQ: a classic queue knows no more after a crash what was delivered, a quorum queue does.
+#[test]
+fn after_a_crash_a_classic_queue_takes_all_for_delivered_and_a_quorum_queue_what_was() {
+    after_each_end(
+        |office| {
+            let mut sender = Sender::confirming(office);
+            sender.declare("classic", FieldTable::default());
+            sender.declare("quorum", table([("x-queue-type", text("quorum"))]));
+            for queue in ["classic", "quorum"] {
+                (0..2).for_each(|number| sender.send("", queue, &persistent(), &[b'0' + number]));
+            }
+            let mut taker = Sender::to(office);
+            for queue in ["classic", "quorum"] {
+                taker.call(basic::Get { queue: queue.into(), no_ack: false });
+                (0..2).for_each(|_| drop(taker.0.next())); // the header and the body
+            }
+            std::mem::forget(taker); // it is still connected when the office ends
+        },
+        |office, end| {
+            let marks =
+                |queue: &str| office.peek(queue).unwrap().iter().map(|letter| letter.redelivered).collect::<Vec<_>>();
+            assert_eq!(marks("classic"), [true, end == "drop"], "{end}");
+            assert_eq!(marks("quorum"), [true, false], "{end}");
+        },
+    );
+}
+
 #[test]
 fn without_a_data_folder_nothing_is_written_and_nothing_waits() {
     let office = RUNTIME.block_on(PostOffice::open()).unwrap();
