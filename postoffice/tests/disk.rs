@@ -61,15 +61,10 @@ fn publish_until_blocked(client: &mut Client, body: &[u8]) -> (usize, String) {
     let mut confirmed = 0;
     for _ in 0..10_000 {
         publish(client, body);
-        loop {
-            match client.expect_method() {
-                AMQPClass::Basic(basic::AMQPMethod::Ack(_)) => {
-                    confirmed += 1;
-                    break;
-                }
-                AMQPClass::Connection(Connection::Blocked(blocked)) => return (confirmed, blocked.reason.to_string()),
-                other => panic!("unexpected: {other:?}"),
-            }
+        match client.expect_method() {
+            AMQPClass::Basic(basic::AMQPMethod::Ack(_)) => confirmed += 1,
+            AMQPClass::Connection(Connection::Blocked(blocked)) => return (confirmed, blocked.reason.to_string()),
+            other => panic!("unexpected: {other:?}"),
         }
     }
     panic!("the disk takes more than it has");
