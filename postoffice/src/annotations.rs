@@ -5,10 +5,11 @@
 //! Where a message goes when it dies is the broker's part.
 
 use crate::queue::Moment;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Most messages have none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Annotations {
     /// The routing keys beside the message's own: those of `CC` and `BCC`, until a dead letter gets a key of its own.
     pub(crate) copies: Vec<Box<[u8]>>,
@@ -20,7 +21,7 @@ pub(crate) struct Annotations {
 }
 
 /// Why a queue gave a message up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reason {
     Expired,
     Rejected,
@@ -40,7 +41,7 @@ impl Reason {
 }
 
 /// One death: where the message was, and how it had come there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Death {
     pub(crate) queue: Arc<str>,
     pub(crate) reason: Reason,
@@ -50,7 +51,7 @@ pub(crate) struct Death {
     pub(crate) time: Moment,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Deaths {
     /// One for each queue and reason, the last death first.
     records: Vec<Record>,
@@ -59,14 +60,14 @@ struct Deaths {
 }
 
 /// How often a message died in the same queue for the same reason, and what the first of these deaths was like.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Record {
     death: Death,
     routing_keys: Vec<Box<[u8]>>,
     count: i64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
     queue: Arc<str>,
     reason: Reason,

@@ -18,6 +18,7 @@
 //! - `timeouts`: taking back what isn't acknowledged in time;
 //! - `outbox`: what lies ready for each client, and who has to wait for it to read;
 //! - `memory`: who has to wait, and who is refused, while the memory is full;
+//! - `durable`: what survives, collected as it changes; `restore`: put back at the start;
 //! - `view`: looking inside without changing anything.
 
 mod backlog;
@@ -26,6 +27,7 @@ mod channels;
 mod consume;
 mod dead_letter;
 mod deliver;
+mod durable;
 mod exchanges;
 mod limits;
 mod memory;
@@ -34,6 +36,7 @@ mod outbox;
 mod publish;
 mod queues;
 mod replies;
+mod restore;
 mod settle;
 mod timeouts;
 mod timers;
@@ -44,9 +47,11 @@ mod view;
 mod tests;
 
 pub(crate) use methods::Fatal;
+pub(crate) use restore::Restore;
 
 use backlog::{Backlog, STEPS_IN_A_TURN};
 use bindings::Bindings;
+use durable::StoreLog;
 use outbox::Outbox;
 use replies::ReplyAddresses;
 
@@ -183,8 +188,12 @@ pub(crate) struct Broker {
     woken: Vec<u64>,
     /// All bytes that clients make the broker keep.
     ledger: Arc<Ledger>,
-    /// Publishers have to wait.
+    /// What is to be stored; nothing where nothing is.
+    store: StoreLog,
+    /// Publishers have to wait for room in memory.
     memory_alarm: bool,
+    /// And on disk.
+    disk_alarm: bool,
     /// Somebody began to wait, or is gone: it has to be seen whether waiting can make room.
     recheck_pinned: bool,
     last_id: u64,
@@ -229,7 +238,9 @@ impl Broker {
             deadlines: BTreeSet::new(),
             woken: Vec::new(),
             ledger,
+            store: StoreLog::default(),
             memory_alarm: false,
+            disk_alarm: false,
             recheck_pinned: false,
             last_id: 0,
             journal: None,

@@ -7,6 +7,7 @@ use crate::{
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -44,6 +45,8 @@ impl Default for Builder {
                 },
                 allow_remote: false,
                 trace: None,
+                data: None,
+                disk_free_limit: 50_000_000,
             },
         }
     }
@@ -235,6 +238,55 @@ impl Builder {
         self
     }
 
+    /// Keeps durable exchanges, queues and bindings, and the persistent messages in durable queues, in this folder: they
+    /// survive the end of the process, however it ends. The folder is made if it isn't there; one that holds something else
+    /// is left alone. Without it everything is in memory.
+    ///
+    /// A persistent message is confirmed when it is on disk (`fsync`), as is what is declared when the answer comes
+    /// (<https://www.rabbitmq.com/docs/confirms#when-publishes-are-confirmed>).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use lapin::{Connection, ConnectionProperties, options::QueueDeclareOptions, types::FieldTable};
+    /// # let folder = tempfile::tempdir()?;
+    /// use postoffice::PostOffice;
+    ///
+    /// let office = PostOffice::builder().data(folder.path()).open().await?;
+    /// let connection = Connection::connect(&office.uri(), ConnectionProperties::default()).await?;
+    /// let channel = connection.create_channel().await?;
+    /// channel.queue_declare("hello".into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
+    /// drop(office);
+    ///
+    /// let office = PostOffice::builder().data(folder.path()).open().await?;
+    /// assert!(office.queue("hello")?.durable);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.options.data = Some(folder.into());
+        self
+    }
+
+    /// Blocks publishers while fewer than this many bytes are free on the disk of the data folder; 50 MB if you don't say,
+    /// as RabbitMQ's `disk_free_limit` (<https://www.rabbitmq.com/docs/disk-alarms>).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let durable = postoffice::PostOffice::builder().data(folder.path());
+    /// let office = durable.disk_free_limit(1 << 30).open().await?; // 1 GiB
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn disk_free_limit(mut self, bytes: u64) -> Self {
+        self.options.disk_free_limit = bytes;
+        self
+    }
+
     /// Opens the office. Needs a tokio runtime.
     ///
     /// ```
@@ -250,7 +302,8 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// [`Error::PortTaken`], [`Error::NotLoopback`] unless remote clients are allowed, or [`Error::Listen`].
+    /// [`Error::PortTaken`], [`Error::NotLoopback`] unless remote clients are allowed, or [`Error::Listen`]; with a data folder
+    /// [`Error::DataFolder`], [`Error::DataInUse`], [`Error::ForeignData`], [`Error::NewerData`] or [`Error::DataDamaged`].
     pub async fn open(self) -> Result<PostOffice, Error> {
         let credentials = self.options.credentials.clone();
         Ok(PostOffice { server: Server::open(self.options).await?, credentials })

@@ -9,7 +9,7 @@ use crate::{
     queue::{Entry, Moment},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -134,6 +134,8 @@ pub(crate) struct Channel {
     /// The queue that used up room under that limit last: next time the others come first.
     pub(crate) last_served: u64,
     pub(crate) confirms: bool,
+    /// Confirms that wait until a batch is stored: the number of the message, and that of the batch.
+    pub(crate) unconfirmed: VecDeque<(u64, u64)>,
     pub(crate) transaction: Option<Transaction>,
     /// The quorum queues that it has published to and that may tell it to stop.
     pub(crate) admissions: BTreeSet<u64>,
@@ -157,6 +159,7 @@ impl Default for Channel {
             shared_prefetch: 0,
             last_served: 0,
             confirms: false,
+            unconfirmed: VecDeque::new(),
             transaction: None,
             admissions: BTreeSet::new(),
             max_unacknowledged: usize::MAX,
@@ -270,7 +273,8 @@ mod tests {
         for number in 0..deliveries as u64 {
             let source = Arc::new(Source::new("".into(), &Arc::default()));
             let message = Place::new(Message::new(source, Content::default(), None));
-            let entry = Entry { message, number, expires: NEVER, returns: 0, failures: 0, priority: 0 };
+            let entry =
+                Entry { message, number, expires: NEVER, returns: 0, failures: 0, priority: 0, is_stored: false };
             let consumer = Some((1, "me".into()));
             channel.deliver(Some(Unacknowledged { queue: 1, consumer, entry, due: Due::Never }));
         }

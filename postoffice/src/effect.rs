@@ -27,7 +27,7 @@ pub(crate) enum Effect {
     /// it before it looks at the next message
     Confirm { delivery_tag: u64, multiple: bool, is_alone: bool },
     /// `basic.nack`, the publisher's refusal
-    Nack { delivery_tag: u64 },
+    Nack { delivery_tag: u64, multiple: bool },
 }
 
 impl Effect {

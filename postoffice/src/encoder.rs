@@ -51,9 +51,9 @@ impl Encoder {
             Effect::Confirm { delivery_tag, multiple, .. } => {
                 self.method(channel, basic(basic::AMQPMethod::Ack(basic::Ack { delivery_tag, multiple })));
             }
-            Effect::Nack { delivery_tag } => {
-                // RabbitMQ sets both flags: nothing before this message is unanswered, and `requeue` is true by default.
-                let nack = basic::Nack { delivery_tag, multiple: true, requeue: true };
+            Effect::Nack { delivery_tag, multiple } => {
+                // RabbitMQ sets `multiple` where nothing before this message is unanswered; `requeue` is true by default.
+                let nack = basic::Nack { delivery_tag, multiple, requeue: true };
                 self.method(channel, basic(basic::AMQPMethod::Nack(nack)));
             }
             Effect::Deliver { consumer_tag, delivery_tag, redelivered, message } => {

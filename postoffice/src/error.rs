@@ -3,7 +3,7 @@
 //! Nothing here decides *when* something is wrong; that is the broker's part.
 
 use amq_protocol::types::ShortString;
-use std::{fmt, io, net::SocketAddr};
+use std::{fmt, io, net::SocketAddr, path::PathBuf};
 
 /// Why the library could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,44 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The data folder can't be read or written.
+    #[error("can't use the data folder {}: {source}; choose one that this user can write to", path.display())]
+    DataFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Another process, or another office of this one, has the data folder open.
+    #[error("another post office uses the data folder {}: stop it, or choose another folder", .0.display())]
+    DataInUse(PathBuf),
+    /// The folder has something in it that isn't a post office's.
+    #[error("{} holds something else than the data of a post office: choose an empty folder, or a new one", .0.display())]
+    ForeignData(PathBuf),
+    /// The data folder was written by a newer version of this program.
+    #[error(
+        "the data in {} was written by a newer post office (schema {found}; this one knows {known}): use that one, or \
+         choose another folder", path.display()
+    )]
+    NewerData {
+        /// The folder.
+        path: PathBuf,
+        /// The version of its schema.
+        found: u32,
+        /// The version that this program writes.
+        known: u32,
+    },
+    /// What is in the data folder can't be read.
+    #[error("the data in {} is damaged ({why}): put back a copy of the folder, or choose another", path.display())]
+    DataDamaged {
+        /// The folder.
+        path: PathBuf,
+        /// What could not be read.
+        why: String,
+    },
+    /// The runtime ended before the data folder was read.
+    #[error("the runtime ended before the post office was open")]
+    Interrupted,
     /// No queue has that name.
     #[error("no queue '{name}'; {}", Existing(.existing))]
     NoSuchQueue {

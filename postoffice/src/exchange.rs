@@ -67,6 +67,11 @@ pub(crate) struct Binding {
 }
 
 impl Binding {
+    /// The entries of its arguments, encoded.
+    pub(crate) fn arguments(&self) -> &[u8] {
+        &self.arguments
+    }
+
     pub(crate) fn new(destination: Destination, routing_key: &str, arguments: Table<'_>) -> Self {
         let arguments = arguments.sorted(Keep::All).into_boxed_slice();
         Self { destination, routing_key: routing_key.into(), arguments }

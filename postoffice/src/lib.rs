@@ -1,8 +1,8 @@
 //! A small, true AMQP 0-9-1 broker: a post office to open in a test, on a laptop, in a lesson.
 //!
 //! It speaks the protocol as RabbitMQ 4.3 does: the same replies, the same errors in the same words, the same order.
-//! It keeps everything in memory: **what is in it when it closes is gone.** It is meant for learning and for tests, not
-//! for mail that matters.
+//! It keeps everything in memory: **what is in it when it closes is gone**, unless it is given a folder
+//! ([`Builder::data`]). It is meant for learning and for tests, not for mail that matters.
 //!
 //! ```
 //! use lapin::{BasicProperties, Connection, ConnectionProperties, options::*, types::FieldTable};
@@ -54,6 +54,7 @@ mod limits;
 mod listener;
 mod message;
 mod pace;
+mod persistence;
 mod properties;
 mod queue;
 mod rate;
@@ -62,6 +63,8 @@ mod server;
 mod shared;
 mod signals;
 mod state;
+mod store;
+mod store_op;
 mod table;
 mod timer;
 mod topic;

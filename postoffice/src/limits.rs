@@ -103,6 +103,11 @@ pub(crate) enum Host {
     Connection(u64),
 }
 
+impl Host {
+    /// For whom counts what was read from a data folder; no connection has this number.
+    pub(crate) const NOBODY: Self = Self::Connection(0);
+}
+
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

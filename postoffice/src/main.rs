@@ -6,11 +6,12 @@ use std::{
     error::Error,
     io::{self, Write},
     net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
-/// A small, true AMQP 0-9-1 broker to learn with. Messages live in memory: they are gone when it closes.
+/// A small, true AMQP 0-9-1 broker to learn with. Without --data messages live in memory: they are gone when it closes.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -20,6 +21,12 @@ struct Arguments {
     /// Print each method that comes in and goes out
     #[arg(long)]
     trace: bool,
+    /// Keep durable queues and their persistent messages in this folder
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Block publishers while fewer than this many bytes are free on the disk of the data folder
+    #[arg(long, value_name = "BYTES", default_value_t = 50_000_000, requires = "data")]
+    disk_free_limit: u64,
     /// Block publishers while messages take more than this many bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     memory_limit: usize,
@@ -56,13 +63,24 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
         .memory_limit(arguments.memory_limit)
         .consumer_timeout(Duration::from_millis(arguments.consumer_timeout));
     builder = arguments.permit.into_iter().fold(builder, Builder::permit_deprecated);
+    if let Some(data) = &arguments.data {
+        builder = builder.data(data).disk_free_limit(arguments.disk_free_limit);
+    }
     if arguments.trace {
         builder = builder.trace(say);
     }
     let office = builder.open().await?;
     let mut signals = Signals::listen()?; // not a moment later than CTRL+C is announced
     say(&format!("The post office is open: {}", office.uri()));
-    say("It keeps messages in memory; they are gone when it closes. CTRL+C closes it.");
+    match &arguments.data {
+        None => say("It keeps messages in memory; they are gone when it closes. CTRL+C closes it."),
+        Some(data) => {
+            say(&format!(
+                "It keeps durable queues and their persistent messages in {}. CTRL+C closes it.",
+                data.display()
+            ));
+        }
+    }
     tokio::select! {
         _ = signals.next() => {}
         () = report_blocked_publishers(&office) => {}

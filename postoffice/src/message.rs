@@ -168,6 +168,11 @@ impl Message {
         Cow::Borrowed(self.content.raw_properties())
     }
 
+    /// Whether its sender wants it to survive the end of the broker, in a queue that does.
+    pub(crate) fn is_persistent(&self) -> bool {
+        self.content.properties().is_ok_and(|properties| properties.is_persistent())
+    }
+
     /// How many of its deliveries had failed when it came to the queue where it is.
     pub(crate) fn failures(&self) -> u32 {
         self.annotations.as_ref().map_or(0, |annotations| annotations.failures)

@@ -99,6 +99,11 @@ impl<'a> Properties<'a> {
         self.field(PRIORITY)?.first().copied()
     }
 
+    /// Whether it is to survive the end of the broker.
+    pub(crate) fn is_persistent(&self) -> bool {
+        self.field(DELIVERY_MODE) == Some(&[2])
+    }
+
     /// Where the answer to this message should go.
     pub(crate) fn reply_to(&self) -> Option<&'a [u8]> {
         self.text(REPLY_TO)

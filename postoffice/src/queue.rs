@@ -15,6 +15,7 @@ use crate::{
     limits::Host,
     message::Message,
     rota::Rota,
+    store_op::Position,
 };
 use admission::Admission;
 use amq_protocol::types::FieldTable;
@@ -39,6 +40,8 @@ pub(crate) struct Entry {
     /// How many of its deliveries failed, those in queues where it died included.
     pub(crate) failures: u32,
     pub(crate) priority: u8,
+    /// It survives the end of the process.
+    pub(crate) is_stored: bool,
 }
 
 impl Entry {
@@ -98,6 +101,8 @@ pub(crate) struct Queue {
     ready_bytes: usize,
     delayed_bytes: usize,
     next_number: u64,
+    /// The place of what comes back next, for the store.
+    next_return: u64,
     admission: Admission,
     /// The message that has just come, as long as it may go straight on to a consumer.
     arriving: Option<u64>,
@@ -138,6 +143,7 @@ impl Queue {
             ready_bytes: 0,
             delayed_bytes: 0,
             next_number: 0,
+            next_return: 0,
             admission: Admission::default(),
             arriving: None,
             _charge: charge,
@@ -202,7 +208,13 @@ impl Queue {
     }
 
     /// Puts a new message at the end; `lifetime` is its own, in milliseconds, if it has one.
-    pub(crate) fn push(&mut self, message: Arc<Message>, lifetime: Option<u64>, now: Moment) {
+    pub(crate) fn push(
+        &mut self,
+        message: Arc<Message>,
+        is_stored: bool,
+        lifetime: Option<u64>,
+        now: Moment,
+    ) -> Option<&Entry> {
         let lifetime = match (lifetime, self.settings.message_ttl) {
             (Some(own), Some(all)) => Some(own.min(all)),
             (own, all) => own.or(all),
@@ -217,13 +229,42 @@ impl Queue {
         let shortest = u64::from(self.settings.queue_type == QueueType::Quorum);
         let expires = lifetime.map_or(NEVER, |lifetime| now.saturating_add(lifetime.max(shortest)));
         let (number, failures) = (self.next_number, message.failures());
-        let entry = Entry { message: Place::new(message), number, expires, returns: 0, failures, priority };
+        let entry = Entry { message: Place::new(message), number, expires, returns: 0, failures, priority, is_stored };
         self.next_number += 1;
         self.arriving = Some(entry.number);
         self.count_in(&entry);
-        if let Some(list) = self.ready.get_mut(usize::from(priority)) {
+        let list = self.ready.get_mut(usize::from(priority))?;
+        list.push_back(entry);
+        list.back()
+    }
+
+    /// Gives no number up to this one again.
+    pub(crate) fn reserve_number(&mut self, number: u64) {
+        self.next_number = self.next_number.max(number + 1);
+    }
+
+    /// Puts a message back that was stored: where its number puts it, or kept back until a moment.
+    pub(crate) fn restore(&mut self, entry: Entry, delayed: Option<Moment>) {
+        if let Some(until) = delayed {
+            self.delayed_bytes += self.size(&entry.message);
+            self.delayed.insert((until, entry.number), entry);
+            return;
+        }
+        self.count_in(&entry);
+        let highest = self.ready.len().saturating_sub(1);
+        if let Some(list) = self.ready.get_mut(usize::from(entry.priority).min(highest)) {
             list.push_back(entry);
         }
+    }
+
+    /// The same for what had come back to a quorum queue, in the order in which it had.
+    pub(crate) fn restore_returned(&mut self, entry: Entry) {
+        self.give_first(entry);
+    }
+
+    /// Where [`Queue::restore_returned`] puts the next one.
+    pub(crate) fn next_returned(&self) -> Position {
+        Position::Returned(self.next_return)
     }
 
     /// The message that came last has to wait, if it is still here.
@@ -251,17 +292,31 @@ impl Queue {
 
     /// Takes messages back: a classic queue puts them where they were; a quorum queue in front of what was never
     /// delivered, in the order in which they come back, at once or after a delay.
-    pub(crate) fn put_back(&mut self, entries: Vec<Entry>, failed: bool, now: Moment) {
+    /// `note` hears of each where it lies.
+    pub(crate) fn put_back(
+        &mut self,
+        entries: Vec<Entry>,
+        failed: bool,
+        now: Moment,
+        mut note: impl FnMut(&Entry, Position),
+    ) {
         match self.settings.queue_type {
             QueueType::Classic => {
-                entries.iter().for_each(|entry| self.count_in(entry));
+                for entry in &entries {
+                    self.count_in(entry);
+                    note(entry, Position::Ready);
+                }
                 self.merge(entries);
             }
             QueueType::Quorum => {
                 for entry in entries {
                     match self.settings.delayed_retry.and_then(|retry| retry.delay(failed, entry.failures)) {
-                        None => self.give_first(entry),
+                        None => {
+                            note(&entry, Position::Returned(self.next_return));
+                            self.give_first(entry);
+                        }
                         Some(delay) => {
+                            note(&entry, Position::Delayed(now.saturating_add(delay)));
                             self.delayed_bytes += self.size(&entry.message);
                             self.delayed.insert((now.saturating_add(delay), entry.number), entry);
                         }
@@ -272,6 +327,7 @@ impl Queue {
     }
 
     fn give_first(&mut self, entry: Entry) {
+        self.next_return += 1;
         self.count_in(&entry);
         self.returned.push_back(entry);
     }

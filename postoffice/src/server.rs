@@ -1,12 +1,20 @@
 //! A running server, from its opening to its shutdown.
 
 use crate::{
+    broker::Broker,
     error::Error,
     listener::Listener,
+    persistence,
+    queue::Moment,
     shared::{Options, Shared, Stop},
+    store::Ending,
     timer,
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use tokio::task::AbortHandle;
 
 /// A running server. Dropping it ends it at once.
@@ -23,7 +31,20 @@ impl Server {
             return Err(Error::NotLoopback(options.address));
         }
         let (listener, address) = Listener::bind(options.address).await?;
-        let shared = Arc::new(Shared::new(options));
+        let opened_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (broker, data) = match options.data.clone() {
+            None => (Broker::new(options.limits), None),
+            Some(path) => {
+                let now = u64::try_from(opened_at.as_millis()).unwrap_or(Moment::MAX);
+                let read = tokio::task::spawn_blocking(move || persistence::read(&path, options.limits, now));
+                let (broker, data) = read.await.map_err(|_| Error::Interrupted)??;
+                (broker, Some(data))
+            }
+        };
+        let shared = Arc::new(Shared::new(options, broker, opened_at));
+        if let Some(data) = data {
+            persistence::start(&shared, data)?;
+        }
         let tasks = [
             tokio::spawn(listener.clone().accept(shared.clone())).abort_handle(),
             tokio::spawn(timer::run(shared.clone())).abort_handle(),
@@ -38,6 +59,9 @@ impl Server {
         let _ = tokio::time::timeout(patience, self.shared.all_left()).await;
         self.shared.end(Stop::Gone); // for those who haven't left in time
         let _ = tokio::time::timeout(patience, self.shared.all_left()).await; // a moment, unless one of them hangs
+        let shared = self.shared.clone();
+        let stored = tokio::task::spawn_blocking(move || shared.close_store(Ending::Clean));
+        let _ = stored.await; // it runs to its end, whether or not somebody waits
         self.shared.close_journals(); // they end with the server, though it can still be looked at
     }
 }
@@ -47,5 +71,6 @@ impl Drop for Server {
         self.listener.close();
         self.tasks.iter().for_each(AbortHandle::abort);
         self.shared.end(Stop::Gone);
+        self.shared.close_store(Ending::Abrupt);
     }
 }

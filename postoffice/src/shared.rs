@@ -13,16 +13,18 @@ use crate::{
     limits::Host,
     queue::Moment,
     rate::Rate,
+    store::{Ending, Store},
     trace::{Trace, Tracer},
 };
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 use tokio::sync::Notify;
 
@@ -37,6 +39,10 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) allow_remote: bool,
     pub(crate) trace: Option<Trace>,
+    /// Where durable things and persistent messages are kept; nowhere if there is none.
+    pub(crate) data: Option<PathBuf>,
+    /// Bytes that have to be free on the disk of the data folder.
+    pub(crate) disk_free_limit: u64,
 }
 
 /// How the server ends.
@@ -52,6 +58,7 @@ pub(crate) enum Stop {
 pub(crate) struct Shared {
     state: Mutex<State>,
     ledger: Arc<Ledger>,
+    store: OnceLock<Store>,
     pub(crate) options: Options,
     /// Whether publishers have to wait; a copy that can be read without the lock.
     memory_alarm: AtomicBool,
@@ -93,10 +100,10 @@ struct HostState {
 }
 
 impl Shared {
-    pub(crate) fn new(options: Options) -> Self {
-        let broker = Broker::new(options.limits);
+    pub(crate) fn new(options: Options, broker: Broker, opened_at: Duration) -> Self {
         Self {
             ledger: broker.ledger().clone(),
+            store: OnceLock::new(),
             state: Mutex::new(State {
                 broker,
                 wakers: HashMap::new(),
@@ -116,7 +123,7 @@ impl Shared {
             reset_timer: Notify::new(),
             has_left: Notify::new(),
             opened: Instant::now(),
-            opened_at: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            opened_at,
         }
     }
 
@@ -136,6 +143,11 @@ impl Shared {
         let mut guard = self.state();
         let state = &mut *guard;
         let result = run(&mut state.broker, self.now());
+        if let Some(store) = self.store.get()
+            && let Some((batch, ops)) = state.broker.take_store_ops()
+        {
+            store.submit(batch, ops);
+        }
         if state.broker.end_turn(&mut state.woken) {
             self.work_left.notify_one();
         }
@@ -146,7 +158,7 @@ impl Shared {
                 wake.notify_one();
             }
         }
-        self.memory_alarm.store(state.broker.memory_alarm(), Ordering::Relaxed);
+        self.memory_alarm.store(state.broker.is_alarmed(), Ordering::Relaxed);
         let events = state.broker.take_journal();
         if !events.is_empty() {
             state.readers.tell(events);
@@ -202,6 +214,15 @@ impl Shared {
     /// Ends all journals, and those that are asked for from now on at once.
     pub(crate) fn close_journals(&self) {
         self.state().readers.close();
+    }
+
+    /// Has what changes in the broker stored there from now on.
+    pub(crate) fn keep_store(&self, store: Store) {
+        let _ = self.store.set(store); // this is done once, when the server opens
+    }
+
+    pub(crate) fn close_store(&self, ending: Ending) {
+        self.store.get().into_iter().for_each(|store| store.close(ending));
     }
 
     /// Tells every connection how the server ends.

@@ -78,7 +78,7 @@ impl Tracer {
             Effect::Confirm { delivery_tag, multiple, .. } => {
                 format!("basic.ack tag={delivery_tag}{}", up_to(*multiple))
             }
-            Effect::Nack { delivery_tag } => format!("basic.nack tag={delivery_tag}"),
+            Effect::Nack { delivery_tag, .. } => format!("basic.nack tag={delivery_tag}"),
         };
         self.line('←', outgoing.channel, &text);
     }

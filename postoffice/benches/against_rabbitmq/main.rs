@@ -1,13 +1,15 @@
 //! The post office against RabbitMQ: both in one run, on one machine, with the same client (lapin), each broker a process
 //! of its own. Prints Markdown tables.
 //!
-//! `cargo bench -p postoffice`, or with a section: `cargo bench -p postoffice -- topics` (`lapin`, `raw`, `latency`, `queue`).
+//! `cargo bench -p postoffice`, or with a section: `cargo bench -p postoffice -- topics` (`lapin`, `raw`, `latency`, `queue`,
+//! `durable`).
 //! Without `rabbitmq-server` there is only one column.
 #![allow(unreachable_pub)] // the modules are the tests'
 
 #[path = "../../tests/support/client.rs"]
 #[allow(dead_code)]
 mod client;
+mod durable;
 #[path = "../../tests/support/methods.rs"]
 #[allow(dead_code)]
 mod methods;
@@ -86,8 +88,13 @@ struct Office(Child, Broker, #[allow(dead_code)] BufReader<ChildStdout>);
 
 impl Office {
     fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    fn start_with(arguments: &[&str]) -> Result<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_postoffice"))
             .args(["--listen", "127.0.0.1:0", "--memory-limit", "8000000000"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
@@ -176,6 +183,9 @@ fn main() -> Result<()> {
     }
     if wants("topics") {
         many_bindings(&contest)?;
+    }
+    if wants("durable") {
+        durable::durable(&contest)?;
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What queues gave up and what is not routed yet, so that a turn of the broker has an end. Where it goes is decided in
 //! `dead_letter`.
 
-use crate::{annotations::Reason, ledger::Place, message::Message, queue::Entry};
+use super::durable::StoreLog;
+use crate::{annotations::Reason, ledger::Place, message::Message, queue::Entry, store_op::StoreOp};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -20,6 +21,8 @@ const LONG: usize = 10_000;
 pub(super) struct DeadLetter {
     pub(super) queue: u64,
     pub(super) message: Place,
+    /// Its number in the queue, which keeps it on disk until it is routed.
+    stored: Option<u64>,
     /// How many of its deliveries have failed by now.
     pub(super) failures: u32,
     pub(super) reason: Reason,
@@ -27,12 +30,27 @@ pub(super) struct DeadLetter {
 
 impl DeadLetter {
     pub(super) fn new(queue: u64, entry: Entry, reason: Reason) -> Self {
-        Self { queue, failures: entry.failures, message: entry.message, reason }
+        let stored = entry.is_stored.then_some(entry.number);
+        Self { queue, failures: entry.failures, message: entry.message, stored, reason }
     }
 
     /// A message that a full queue didn't even take.
     pub(super) fn refused(queue: u64, message: Arc<Message>) -> Self {
-        Self { queue, failures: message.failures(), message: Place::new(message), reason: Reason::MaxLength }
+        Self {
+            queue,
+            failures: message.failures(),
+            message: Place::new(message),
+            stored: None,
+            reason: Reason::MaxLength,
+        }
+    }
+
+    /// It leaves its queue for good.
+    pub(super) fn log_removed(&self, store: &mut StoreLog) {
+        if let Some(number) = self.stored {
+            let (queue, body_length) = (self.queue, self.message.body_length());
+            store.log(|| StoreOp::Remove { queue, number, body_length });
+        }
     }
 }
 
@@ -74,7 +92,7 @@ impl Backlog {
     /// Puts what was given up on the list of its origin: at its end, unless it `died_again` on its way and the list is long.
     /// Dropped is what dies again while the memory is full and the list is too much for a turn: dead letters can't be made to
     /// wait as publishers are, and could be without end.
-    pub(super) fn enlist(&mut self, origin: u64, died_again: bool, is_full: bool) {
+    pub(super) fn enlist(&mut self, origin: u64, died_again: bool, is_full: bool, store: &mut StoreLog) {
         if self.given_up.is_empty() {
             return;
         }
@@ -82,7 +100,7 @@ impl Backlog {
         if !died_again || (list.messages.len() < LONG && !is_full) {
             list.messages.extend(self.given_up.drain(..));
         } else if is_full && list.is_unfinished {
-            self.given_up.clear();
+            self.given_up.drain(..).for_each(|dead| dead.log_removed(store));
         } else {
             self.given_up.drain(..).rev().for_each(|dead| list.messages.push_front(dead));
         }

@@ -15,7 +15,7 @@ use crate::{
     error::{Refusal, ReplyCode},
     exchange::Binding,
     journal::Event,
-    ledger::Charge,
+    ledger::{Account, Charge},
     limits::Host,
     table::Table,
 };
@@ -46,7 +46,7 @@ impl Broker {
         self.check_access(at, queue)?;
         self.add_binding(at, &source, Destination::Queue(queue), &key, arguments)?;
         if !bind.nowait {
-            self.reply(at, AMQPClass::Queue(queue::AMQPMethod::BindOk(queue::BindOk {})));
+            self.reply_when_stored(at, AMQPClass::Queue(queue::AMQPMethod::BindOk(queue::BindOk {})));
         }
         Ok(())
     }
@@ -64,7 +64,7 @@ impl Broker {
                 self.remove_binding(&source, &binding);
             }
         }
-        self.reply(at, AMQPClass::Queue(queue::AMQPMethod::UnbindOk(queue::UnbindOk {})));
+        self.reply_when_stored(at, AMQPClass::Queue(queue::AMQPMethod::UnbindOk(queue::UnbindOk {})));
         Ok(())
     }
 
@@ -79,7 +79,7 @@ impl Broker {
         let destination = Destination::Exchange(to.name.clone());
         self.add_binding(at, &source, destination, bind.routing_key.as_str(), arguments)?;
         if !bind.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::BindOk(exchange::BindOk {})));
+            self.reply_when_stored(at, AMQPClass::Exchange(exchange::AMQPMethod::BindOk(exchange::BindOk {})));
         }
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Broker {
         let binding = Binding::new(destination, unbind.routing_key.as_str(), arguments);
         self.remove_binding(&source, &binding);
         if !unbind.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::UnbindOk(exchange::UnbindOk {})));
+            self.reply_when_stored(at, AMQPClass::Exchange(exchange::AMQPMethod::UnbindOk(exchange::UnbindOk {})));
         }
         Ok(())
     }
@@ -121,6 +121,7 @@ impl Broker {
         {
             self.bindings.add(&exchange.name, &binding, host, charge);
             let exchange = exchange.name.clone();
+            self.log_bound(&exchange, &binding);
             self.note(|| Event::Bound { exchange, destination: name, routing_key: binding.routing_key.clone() });
         }
         Ok(())
@@ -135,6 +136,7 @@ impl Broker {
         }
         self.bindings.remove(source, binding);
         let (name, is_done) = (exchange.name.clone(), exchange.is_done());
+        self.log_unbound(&name, binding);
         self.note_unbound(&name, &destination, binding);
         if is_done {
             self.delete_exchange(source);
@@ -152,7 +154,10 @@ impl Broker {
                     exchange.unbind(binding);
                 }
                 let is_done = exchange.is_done();
-                bindings.keys().for_each(|binding| self.note_unbound(&source, &name, binding));
+                for binding in bindings.keys() {
+                    self.log_unbound(&source, binding);
+                    self.note_unbound(&source, &name, binding);
+                }
                 if is_done && let Some(name) = self.take_exchange(&source) {
                     gone.push((Destination::Exchange(name.clone()), name));
                 }
@@ -176,6 +181,17 @@ impl Broker {
             Destination::Exchange(name) => name.clone(),
             Destination::Queue(id) => self.queues.get(id).map(|queue| queue.name.clone()).unwrap_or_default(),
         }
+    }
+}
+
+/// Puts back a binding that was stored, if the exchange is still there.
+pub(super) fn add_restored(broker: &mut Broker, source: &str, binding: Binding, arguments: Table<'_>) {
+    let binding = Arc::new(binding);
+    if let Some(exchange) = broker.exchanges.get_mut(source)
+        && exchange.bind(binding.clone(), arguments)
+    {
+        let charge = Charge::new(&broker.ledger, Account::Definitions, DEFINITION + binding.bytes());
+        broker.bindings.add(&exchange.name, &binding, Host::NOBODY, charge);
     }
 }
 

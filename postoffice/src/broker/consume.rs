@@ -9,6 +9,7 @@ use crate::{
     error::{Refusal, ReplyCode, queue_in_vhost, short},
     journal::Event,
     queue::Moment,
+    store_op::Position,
 };
 use amq_protocol::protocol::{AMQPClass, basic};
 use std::sync::Arc;
@@ -210,6 +211,11 @@ impl Broker {
         let queue_name = queue.name.clone();
         let timeout = queue.settings.acknowledgement_timeout(self.limits.consumer_timeout);
         let due = Due::after(timeout.filter(|_| !get.no_ack), now);
+        match queue.settings.queue_type {
+            _ if get.no_ack => self.store.remove(id, &entry),
+            QueueType::Quorum => self.store.note(id, &entry, Position::Delivered),
+            QueueType::Classic => {}
+        }
         let kept = if get.no_ack {
             None
         } else {

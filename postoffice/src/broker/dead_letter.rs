@@ -35,7 +35,7 @@ impl Broker {
 
     fn enlist_dead_letters(&mut self, died_again: bool) {
         let is_full = self.ledger.held() > self.limits.memory;
-        self.dead_letters.enlist(self.origin, died_again, is_full);
+        self.dead_letters.enlist(self.origin, died_again, is_full, &mut self.store);
     }
 
     /// Goes on with what was left of earlier turns: one letter of each origin after the other, as far as the steps reach.
@@ -64,6 +64,7 @@ impl Broker {
     fn route_dead_letter(&mut self, dead: DeadLetter, now: Moment) {
         self.count_steps(1 + dead.message.body_length() / PAGE);
         let Some(queue) = self.queues.get(&dead.queue) else { return };
+        dead.log_removed(&mut self.store);
         let (name, new_key) = (queue.name.clone(), queue.settings.dead_letter_routing_key.clone());
         let exchange = queue.settings.dead_letter_exchange.clone();
         let reason = dead.reason;

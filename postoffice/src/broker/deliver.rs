@@ -1,6 +1,6 @@
 //! From a queue to the consumer whose turn it is (<https://www.rabbitmq.com/docs/consumers>).
 
-use super::{Broker, Connection, Consumer, backlog::DeadLetter, outbox::post};
+use super::{Broker, Connection, Consumer, backlog::DeadLetter, durable::StoreLog, outbox::post};
 use crate::{
     annotations::Reason,
     arguments::QueueType,
@@ -9,6 +9,7 @@ use crate::{
     journal::Event,
     message::{Content, Message},
     queue::{Entry, Moment, Queue},
+    store_op::Position,
 };
 use amq_protocol::types::AMQPValue;
 use std::{collections::BTreeSet, sync::Arc};
@@ -54,7 +55,8 @@ impl Broker {
             match queue_type {
                 QueueType::Classic => {
                     let (woken, journal, deadlines) = (&mut self.woken, &mut self.journal, &mut self.deadlines);
-                    let books = Books { woken, journal, deadlines, now };
+                    let store = &mut self.store;
+                    let books = Books { woken, journal, deadlines, store, now };
                     hand_out(queue, id, entry, (consumer_id, consumer), connection, books);
                 }
                 QueueType::Quorum => {
@@ -74,7 +76,8 @@ impl Broker {
             let Some(connection) = self.connections.get_mut(&consumer.at.connection) else { continue };
             connection.outbox.release(&entry.message);
             let (woken, journal, deadlines) = (&mut self.woken, &mut self.journal, &mut self.deadlines);
-            let books = Books { woken, journal, deadlines, now };
+            let store = &mut self.store;
+            let books = Books { woken, journal, deadlines, store, now };
             hand_out(queue, id, entry, (consumer_id, consumer), connection, books);
         }
     }
@@ -149,6 +152,7 @@ struct Books<'a> {
     woken: &'a mut Vec<u64>,
     journal: &'a mut Option<Vec<Event>>,
     deadlines: &'a mut BTreeSet<(Moment, At, u64)>,
+    store: &'a mut StoreLog,
     now: Moment,
 }
 
@@ -159,12 +163,17 @@ fn hand_out(
     entry: Entry,
     (consumer_id, consumer): (u64, &Consumer),
     connection: &mut Connection,
-    Books { woken, journal, deadlines, now }: Books<'_>,
+    Books { woken, journal, deadlines, store, now }: Books<'_>,
 ) {
     let Some(channel) = connection.channels.get_mut(&consumer.at.channel) else { return };
     let redelivered = queue.is_repetition(&entry);
     let message = message_for_delivery(queue, &entry);
     let due = Due::after(consumer.timeout, now);
+    match (consumer.no_ack, queue.settings.queue_type) {
+        (true, _) => store.remove(id, &entry),
+        (false, QueueType::Quorum) => store.note(id, &entry, Position::Delivered),
+        (false, QueueType::Classic) => {}
+    }
     let kept = (!consumer.no_ack).then(|| {
         let consumer = Some((consumer_id, consumer.tag.clone()));
         Unacknowledged { queue: id, consumer, entry, due }

@@ -58,11 +58,12 @@ impl Broker {
                 created.declared_by.into_iter().for_each(|host| self.usage.exchanges.add(host));
                 let name = created.name.clone();
                 self.exchanges.insert(name.clone(), created);
+                self.log_exchange(&name);
                 self.note(|| Event::ExchangeDeclared { exchange: name });
             }
         }
         if !declare.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::DeclareOk(exchange::DeclareOk {})));
+            self.reply_when_stored(at, AMQPClass::Exchange(exchange::AMQPMethod::DeclareOk(exchange::DeclareOk {})));
         }
         Ok(())
     }
@@ -81,7 +82,7 @@ impl Broker {
             self.delete_exchange(&name);
         }
         if !delete.nowait {
-            self.reply(at, AMQPClass::Exchange(exchange::AMQPMethod::DeleteOk(exchange::DeleteOk {})));
+            self.reply_when_stored(at, AMQPClass::Exchange(exchange::AMQPMethod::DeleteOk(exchange::DeleteOk {})));
         }
         Ok(())
     }
@@ -97,6 +98,7 @@ impl Broker {
     pub(super) fn take_exchange(&mut self, name: &str) -> Option<Arc<str>> {
         let gone = self.exchanges.remove(name)?;
         gone.declared_by.into_iter().for_each(|host| self.usage.exchanges.remove(host));
+        gone.log_deleted(&mut self.store);
         for binding in gone.bindings() {
             self.bindings.remove(&gone.name, binding);
             let destination = self.name_of(&binding.destination);

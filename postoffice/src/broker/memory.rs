@@ -48,9 +48,17 @@ impl Broker {
         Ok(Charge::new(&self.ledger, Account::Definitions, bytes))
     }
 
-    /// Whether publishers have to wait for consumers to make room.
-    pub(crate) fn memory_alarm(&self) -> bool {
-        self.memory_alarm
+    /// Whether publishers have to wait for room.
+    pub(crate) fn is_alarmed(&self) -> bool {
+        self.memory_alarm || self.disk_alarm
+    }
+
+    /// Whether the disk is too full to take more.
+    pub(crate) fn set_disk_alarm(&mut self, on: bool) {
+        self.disk_alarm = on;
+        if !self.is_alarmed() {
+            self.unblock_all();
+        }
     }
 
     /// The bytes down to which the memory has to be emptied for the alarm to end: a tenth below the limit, so that it
@@ -64,13 +72,18 @@ impl Broker {
     pub(crate) fn block(&mut self, id: u64, now: Moment) -> bool {
         self.transact(id, now, |broker| {
             broker.check_memory();
-            if !broker.memory_alarm {
+            if !broker.is_alarmed() {
                 return;
             }
             broker.recheck_pinned = true;
             let Some(known) = broker.connections.get_mut(&id) else { return };
             if !std::mem::replace(&mut known.blocked, true) && known.client.connection_blocked {
-                let reason = "low on memory".into();
+                let reason = match (broker.disk_alarm, broker.memory_alarm) {
+                    (true, true) => "low on disk & memory",
+                    (true, false) => "low on disk",
+                    (false, _) => "low on memory",
+                };
+                let reason = reason.into();
                 let blocked = connection::AMQPMethod::Blocked(connection::Blocked { reason });
                 broker.reply(At { connection: id, channel: 0 }, AMQPClass::Connection(blocked));
             }
@@ -95,7 +108,9 @@ impl Broker {
             self.memory_alarm = true;
         } else if self.memory_alarm && held <= self.low_water() {
             self.memory_alarm = false;
-            self.unblock_all();
+            if !self.disk_alarm {
+                self.unblock_all();
+            }
         }
         if self.memory_alarm && std::mem::take(&mut self.recheck_pinned) {
             self.refuse_pinned();

@@ -19,6 +19,9 @@ const OUTBOX_LIMIT: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Outbox {
     items: Vec<Outgoing>,
+    /// What waits until this batch is stored, with all that came after it.
+    held: Vec<Outgoing>,
+    held_until: Option<u64>,
     /// How much that is to write, in bytes or so.
     weight: usize,
     /// What of it are direct replies, which no consumer's limit bounds.
@@ -30,7 +33,7 @@ pub(super) struct Outbox {
 impl Outbox {
     pub(super) fn new(ledger: &Arc<Ledger>) -> Self {
         let charge = Charge::new(ledger, Account::Transfers, 0);
-        Self { items: Vec::new(), weight: 0, replies: 0, charge }
+        Self { items: Vec::new(), held: Vec::new(), held_until: None, weight: 0, replies: 0, charge }
     }
 
     /// Whether more may be laid into it.
@@ -75,7 +78,7 @@ impl Outbox {
             && let Some(Outgoing {
                 channel: last_channel,
                 effect: Effect::Confirm { delivery_tag: last, multiple, is_alone: false },
-            }) = self.items.last_mut()
+            }) = self.last_mut()
             && *last_channel == channel
             && *last + 1 == delivery_tag
         {
@@ -85,7 +88,34 @@ impl Outbox {
         }
         self.weight += effect.weight();
         self.charge.grow(effect.own_bytes());
-        self.items.push(Outgoing { channel, effect });
+        let outgoing = Outgoing { channel, effect };
+        match self.held_until {
+            None => self.items.push(outgoing),
+            Some(_) => self.held.push(outgoing),
+        }
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Outgoing> {
+        match self.held_until {
+            None => self.items.last_mut(),
+            Some(_) => self.held.last_mut(),
+        }
+    }
+
+    /// Keeps back what comes from now on until this batch is stored.
+    pub(super) fn hold_until(&mut self, batch: u64) {
+        self.held_until = Some(batch);
+    }
+
+    /// A batch is stored: says whether something waits for the client that it didn't get before.
+    pub(super) fn release_held(&mut self, batch: u64) -> bool {
+        if self.held_until.is_none_or(|until| until > batch) {
+            return false;
+        }
+        self.held_until = None;
+        self.weight = self.items.iter().chain(&self.held).map(|outgoing| outgoing.effect.weight()).sum();
+        self.items.append(&mut self.held);
+        true
     }
 }
 

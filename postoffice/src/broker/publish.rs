@@ -195,7 +195,7 @@ impl Broker {
     /// Puts a message into queues, hands it to consumers, and answers its sender.
     pub(super) fn deliver(&mut self, delivery: Delivery, now: Moment) {
         let Delivery { message, route, from, mandatory, confirm, lifetime } = delivery;
-        let mut refused = false;
+        let (mut refused, mut waits) = (false, false);
         for &id in &route.queues {
             if self.is_refused(id, from, &message) {
                 let Some(queue) = self.queues.get(&id) else { continue };
@@ -208,8 +208,13 @@ impl Broker {
                 }
                 continue;
             }
+            let Some(queue) = self.queues.get(&id) else { continue };
+            let is_stored = self.is_stored_in(queue, &message);
             let Some(queue) = self.queues.get_mut(&id) else { continue };
-            queue.push(message.clone(), lifetime, now);
+            if let Some(entry) = queue.push(message.clone(), is_stored, lifetime, now) {
+                self.store.add(id, entry);
+            }
+            waits |= is_stored;
             // First to a consumer, if one is free: a message that never waits is never too old or too many.
             self.dispatch(id, now);
             if let Some(queue) = self.queues.get_mut(&id) {
@@ -226,10 +231,8 @@ impl Broker {
         }
         match (confirm, refused) {
             (None, _) => {}
-            (Some(delivery_tag), false) => {
-                self.send(at, Effect::Confirm { delivery_tag, multiple: false, is_alone: route.is_empty() });
-            }
-            (Some(delivery_tag), true) => self.send(at, Effect::Nack { delivery_tag }),
+            (Some(delivery_tag), false) => self.confirm(at, delivery_tag, route.is_empty(), waits),
+            (Some(delivery_tag), true) => self.refuse_publish(at, delivery_tag),
         }
     }
 

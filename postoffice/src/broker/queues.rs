@@ -12,6 +12,7 @@ use crate::{
     journal::Event,
     ledger::table_bytes,
     queue::{Moment, Queue},
+    store_op::StoreOp,
 };
 use amq_protocol::{
     protocol::{AMQPClass, basic, queue},
@@ -94,6 +95,7 @@ impl Broker {
             owner.queues.insert(id);
         }
         self.set_timer(id);
+        self.log_queue(id);
         self.note(|| Event::QueueDeclared { queue: name.clone() });
         self.declared(at, declare.nowait, name, 0, 0)
     }
@@ -122,7 +124,7 @@ impl Broker {
                 message_count: messages as u32,
                 consumer_count: consumers as u32,
             };
-            self.reply(at, AMQPClass::Queue(queue::AMQPMethod::DeclareOk(ok)));
+            self.reply_when_stored(at, AMQPClass::Queue(queue::AMQPMethod::DeclareOk(ok)));
         }
         if let Some(channel) = self.channel(at) {
             channel.last_queue = Some(name);
@@ -173,6 +175,7 @@ impl Broker {
         self.expire(queue, now);
         let Some(known) = self.queues.get_mut(&queue) else { return 0 };
         let purged = known.take_all();
+        purged.iter().for_each(|entry| self.store.remove(queue, entry));
         self.set_timer(queue);
         purged.len()
     }
@@ -226,6 +229,9 @@ impl Broker {
         self.timers.remove(&(queue.timer, id));
         self.queue_ids.remove(&queue.name);
         queue.declared_by.into_iter().for_each(|host| self.usage.queues.remove(host));
+        if queue.durable {
+            self.store.log(|| StoreOp::DeleteQueue(id));
+        }
         if let Some(owner) = queue.owner.and_then(|owner| self.connections.get_mut(&owner)) {
             owner.queues.remove(&id);
         }

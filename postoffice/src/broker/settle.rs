@@ -7,7 +7,7 @@ use crate::{
     channel::{At, Settlement, Taken, Unacknowledged},
     error::{Refusal, ReplyCode},
     journal::Event,
-    queue::Moment,
+    queue::{Entry, Moment},
 };
 use amq_protocol::protocol::{AMQPClass, basic};
 use std::collections::BTreeMap;
@@ -81,6 +81,7 @@ impl Broker {
         let mut queues = Vec::new();
         for (delivery_tag, unacknowledged) in taken {
             self.release(&unacknowledged, &mut queues, now);
+            self.store.remove(unacknowledged.queue, &unacknowledged.entry);
             if self.journal.is_some()
                 && let Some(queue) = self.queues.get(&unacknowledged.queue).map(|queue| queue.name.clone())
             {
@@ -148,17 +149,11 @@ impl Broker {
         self.unpause(id);
         let Some(queue) = self.queues.get_mut(&id) else { return }; // it is gone, and its messages with it
         let (name, queue_type) = (queue.name.clone(), queue.settings.queue_type);
-        let (mut back, mut poison) = (Vec::new(), Vec::new());
-        for mut entry in list.into_iter().map(|unacknowledged| unacknowledged.entry) {
-            entry.count_return(failed);
-            if queue.is_poison(&entry) { poison.push(entry) } else { back.push(entry) }
-        }
-        let count = back.len();
-        queue.put_back(back, failed, now);
+        let entries = list.into_iter().map(|unacknowledged| unacknowledged.entry).collect();
+        let count = self.put_back_all(id, entries, failed, now);
         if self.journal.is_some() {
             (0..count).for_each(|_| self.note(|| Event::Requeued { queue: name.clone() }));
         }
-        self.dead_letter(id, poison, Reason::DeliveryLimit);
         self.activate_consumer(id);
         match queue_type {
             QueueType::Classic => {
@@ -173,6 +168,21 @@ impl Broker {
             }
         }
         self.set_timer(id);
+    }
+
+    /// Puts messages back into their queue, and gives up those that have failed once too often; says how many are back.
+    pub(super) fn put_back_all(&mut self, id: u64, entries: Vec<Entry>, failed: bool, now: Moment) -> usize {
+        let Some(queue) = self.queues.get_mut(&id) else { return 0 };
+        let (mut back, mut poison) = (Vec::new(), Vec::new());
+        for mut entry in entries {
+            entry.count_return(failed);
+            if queue.is_poison(&entry) { poison.push(entry) } else { back.push(entry) }
+        }
+        let count = back.len();
+        let store = &mut self.store;
+        queue.put_back(back, failed, now, |entry, position| store.note(id, entry, position));
+        self.dead_letter(id, poison, Reason::DeliveryLimit);
+        count
     }
 
     pub(super) fn basic_recover(&mut self, at: At, requeue: bool, answer: bool, now: Moment) -> Result<(), Refusal> {

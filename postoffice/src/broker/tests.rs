@@ -148,7 +148,7 @@ fn in_short(effect: &Effect) -> String {
         Effect::Confirm { delivery_tag, multiple, .. } => {
             format!("ack {delivery_tag}{}", if *multiple { "+" } else { "" })
         }
-        Effect::Nack { delivery_tag } => format!("nack {delivery_tag}"),
+        Effect::Nack { delivery_tag, .. } => format!("nack {delivery_tag}"),
         Effect::Return(_) => "returned".to_owned(),
         Effect::GetOk { .. } => "got".to_owned(),
         Effect::Method(method) => match &**method {
@@ -290,14 +290,14 @@ fn publishers_wait_while_the_memory_is_full_and_hear_when_it_is_not() {
     let (anna, ben) = (office.client(), office.client());
     office.declare(anna, "hello", &[]);
     (0..11).for_each(|_| office.publish(anna, "hello", &"x".repeat(9_500)));
-    assert!(office.broker.memory_alarm());
+    assert!(office.broker.is_alarmed());
     assert_eq!(office.hears(anna), [""; 0]);
     office.broker.block(anna, office.now);
     office.broker.block(anna, office.now);
     assert_eq!(office.hears(anna), ["Blocked"]);
     office.consume(ben, "hello", 2);
     office.ack(ben, 2, true);
-    assert!(!office.broker.memory_alarm());
+    assert!(!office.broker.is_alarmed());
     assert_eq!(office.hears(anna), ["Unblocked"]);
     assert_eq!(office.hears(ben).len(), 2);
 }

@@ -38,7 +38,7 @@ impl Broker {
             refused |= self.publish_held(at, held, now)?;
         }
         if !refused {
-            self.reply(at, AMQPClass::Tx(tx::AMQPMethod::CommitOk(tx::CommitOk {})));
+            self.reply_when_stored(at, AMQPClass::Tx(tx::AMQPMethod::CommitOk(tx::CommitOk {})));
         }
         for (how, taken) in std::mem::take(&mut self.transaction(at)?.settlements) {
             self.settle(at, how, taken, now);

@@ -22,6 +22,10 @@ fn letter(body: &str) -> Arc<Message> {
     Message::new(source, Content::new(b"q", &[0, 0], body.as_bytes()), None)
 }
 
+fn push(queue: &mut Queue, body: &str, lifetime: Option<u64>) {
+    queue.push(letter(body), false, lifetime, 0);
+}
+
 fn bodies(entries: impl IntoIterator<Item = Entry>) -> String {
     entries.into_iter().map(|entry| String::from_utf8_lossy(entry.message.content.body()).into_owned()).collect()
 }
@@ -33,11 +37,11 @@ fn drain(queue: &mut Queue) -> String {
 #[test]
 fn a_letter_that_comes_back_lies_where_it_lay() {
     let mut queue = queue(&[]);
-    "abcde".chars().for_each(|c| queue.push(letter(&c.to_string()), None, 0));
+    "abcde".chars().for_each(|c| push(&mut queue, &c.to_string(), None));
     let mut taken: Vec<Entry> = (0..4).filter_map(|_| queue.pop()).collect();
     let c = taken.remove(2);
-    queue.put_back(vec![c], false, 0);
-    queue.put_back(taken, false, 0);
+    queue.put_back(vec![c], false, 0, |_, _| {});
+    queue.put_back(taken, false, 0, |_, _| {});
     assert_eq!(queue.len(), 5);
     assert_eq!(drain(&mut queue), "abcde");
     assert!(queue.is_empty());
@@ -46,8 +50,8 @@ fn a_letter_that_comes_back_lies_where_it_lay() {
 #[test]
 fn only_the_head_expires_and_the_shorter_life_counts() {
     let mut queue = queue(&[("x-message-ttl", AMQPValue::LongInt(100))]);
-    queue.push(letter("a"), Some(200), 0);
-    queue.push(letter("b"), Some(10), 0);
+    push(&mut queue, "a", Some(200));
+    push(&mut queue, "b", Some(10));
     assert_eq!(queue.next_expiry(), 100);
     assert_eq!(bodies(queue.take_expired(50)), "");
     assert_eq!(bodies(queue.take_expired(100)), "ab");
@@ -56,7 +60,7 @@ fn only_the_head_expires_and_the_shorter_life_counts() {
 #[test]
 fn a_full_queue_drops_from_the_head() {
     let mut queue = queue(&[("x-max-length", AMQPValue::LongInt(2))]);
-    "abc".chars().for_each(|c| queue.push(letter(&c.to_string()), None, 0));
+    "abc".chars().for_each(|c| push(&mut queue, &c.to_string(), None));
     assert_eq!(bodies(queue.take_overflow()), "a");
     assert!(!queue.refuses(&letter("d")));
 }
@@ -65,7 +69,7 @@ fn a_full_queue_drops_from_the_head() {
 fn a_full_queue_that_refuses_keeps_what_it_has() {
     let reject = AMQPValue::LongString("reject-publish".into());
     let mut queue = queue(&[("x-max-length-bytes", AMQPValue::LongInt(3)), ("x-overflow", reject)]);
-    queue.push(letter("ab"), None, 0);
+    push(&mut queue, "ab", None);
     assert!(!queue.refuses(&letter("c")));
     assert!(queue.refuses(&letter("cd")));
     assert_eq!(bodies(queue.take_overflow()), "");
@@ -78,7 +82,7 @@ proptest! {
         returned in proptest::collection::vec(proptest::collection::vec(any::<prop::sample::Index>(), 1..8), 0..8),
     ) {
         let mut queue = queue(&[]);
-        (0..count).for_each(|_| queue.push(letter("x"), None, 0));
+        (0..count).for_each(|_| push(&mut queue, "x", None));
         let mut out: Vec<Entry> = (0..count / 2).filter_map(|_| queue.pop()).collect();
         for batch in returned {
             let mut back = Vec::new();
@@ -87,7 +91,7 @@ proptest! {
                     back.push(out.remove(index.index(out.len())));
                 }
             }
-            queue.put_back(back, false, 0);
+            queue.put_back(back, false, 0, |_, _| {});
         }
         let left = count - out.len();
         prop_assert_eq!(queue.len(), left);

@@ -7,8 +7,9 @@ use super::{
 use postoffice::PostOffice;
 use rabbitmq_node::{Node, RabbitMq};
 use std::{
+    cell::RefCell,
     env,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     panic,
     sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
@@ -66,6 +67,44 @@ pub fn difference(script: impl Fn(&mut Script) + Sync) -> Option<String> {
         script(&mut running);
         running.end()
     })
+}
+
+/// Runs a script that has the broker restart, on a RabbitMQ of its own and on a post office that keeps its data.
+#[track_caller]
+pub fn same_over_restarts(node: &Node, script: impl Fn(&mut Script, &dyn Fn())) {
+    let _turn = my_turn();
+    let address = (Ipv4Addr::LOCALHOST, node.amqp_port()).into();
+    let restart_node = || {
+        for command in ["stop_app", "start_app"] {
+            let output = node.rabbitmqctl().arg(command).output().expect("rabbitmqctl runs");
+            assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    };
+    let mut there = Script::new(address);
+    script(&mut there, &restart_node);
+    let there = there.end();
+    if env::var_os("TRANSCRIPT").is_some() {
+        println!("{}", script::transcript(&there));
+    }
+
+    let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("there is room for a folder");
+    let open = |address| RUNTIME.block_on(PostOffice::builder().listen(address).data(data.path()).open());
+    let office = RefCell::new(open((Ipv4Addr::LOCALHOST, 0).into()).expect("a post office opens"));
+    let address = office.borrow().address();
+    let restart_office = || {
+        RUNTIME.block_on(office.borrow().close());
+        office.replace_with(|closed| {
+            // The folder is free once the old one is gone.
+            let nothing = RUNTIME.block_on(PostOffice::open()).expect("a post office opens");
+            drop(std::mem::replace(closed, nothing));
+            open(address).expect("it opens again")
+        });
+    };
+    let mut here = Script::new(address);
+    script(&mut here, &restart_office);
+    if let Some(report) = script::differences(&there, &here.end()) {
+        panic!("the post office differs from RabbitMQ\n{report}");
+    }
 }
 
 /// The same for a client that speaks for itself and touches nothing that others use.

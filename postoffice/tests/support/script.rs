@@ -240,6 +240,17 @@ impl Script {
         self.finish(format!("{name} dies"), Vec::new());
     }
 
+    /// Has the broker end in good order and start again on what it has kept, and goes on with it.
+    pub fn restart(&mut self, restart: impl FnOnce()) {
+        restart();
+        let mut peers: Vec<_> = std::mem::take(&mut self.peers).into_iter().collect();
+        for (_, peer) in &mut peers {
+            peer.read_until(|_| false);
+        }
+        self.probe = Peer::open(self.addr, &Hello::default());
+        self.finish("the broker restarts".to_owned(), peers);
+    }
+
     // ---- operations ----
 
     /// Sends a method and waits for its answer.

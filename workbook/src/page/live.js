@@ -80,12 +80,14 @@ const removePane = id => {
         next.focus();
     }
 };
-// The strip stands by the program that has run last, above its output.
+// The strip stands by the program that has run last, above its output; and by the first program that could run where the broker
+// can't be reached, which a reader had better know before pressing Run.
 let latest = null;
 const placeStrip = () => {
     const all = [...panes.values()].filter(pane => pane.isConnected);
     const pane = all.includes(latest) ? latest : all.at(-1);
-    const target = !pane ? null : pane.parentElement === dock.panes ? dock.body : pane.parentElement;
+    const first = bars.keys().next().value;
+    const target = !pane ? strip.post?.trouble && first !== undefined ? cellOf(first) : null : pane.parentElement === dock.panes ? dock.body : pane.parentElement;
     if (!target || target.previousElementSibling?.matches('first-message')) { // which has a drawing of its own
         strip.remove();
     } else if (strip.parentElement !== target) {
@@ -233,6 +235,7 @@ on('state', ([id, state]) => {
 on('closed', removePane);
 on('post', post => {
     strip.show(post);
+    placeStrip();
     announce('post', post);
 });
 on('prebuild', line => dock.say(line));

@@ -195,7 +195,7 @@ impl Scene {
     /// What the connection's task does before it goes on with a message: it waits, or has to end.
     fn may_publish(&mut self, client: usize) -> bool {
         let broker = &mut self.office.broker;
-        let is_full = broker.memory_alarm() || broker.ledger().held() > LIMIT;
+        let is_full = broker.is_alarmed() || broker.ledger().held() > LIMIT;
         !is_full || !broker.block(self.clients[client], self.office.now)
     }
 
