@@ -102,7 +102,7 @@ async fn letters(reader: &Reader, served: &Served, office: &str) -> Result<Vec<D
     reader.go(&format!("{book}/?token={}", served.token));
     reader.go(&format!("{book}/en/basic/receive.html"));
     reader.click(".listing-bar[data-ready] .run");
-    reader.wait_for_pane("receive", "Waiting for letters.");
+    reader.wait_for_pane("receive", "Waiting for messages.");
     reader.wait_for("document.querySelector('.flow[data-queue=hello]')?.dataset.ready === '0'");
     reader.eval(
         "new MutationObserver(changes => changes.forEach(({ addedNodes }) => addedNodes.forEach(node => {

@@ -75,14 +75,15 @@ pub fn comment(line: &str) -> Option<&str> {
     (!words.starts_with("ANCHOR")).then_some(words)
 }
 
-/// Every comment of a listing that has no Chinese, and all Chinese that belongs to no comment.
+/// Every comment of a Rust listing that has no Chinese, and all Chinese that belongs to no comment.
 ///
 /// # Errors
 /// When a listing or its table can't be read.
 pub fn problems(root: &Path) -> Result<Vec<String>> {
     let mut problems = Vec::new();
-    for Listing { name, .. } in Listing::all(root)? {
-        let source = fs::read_to_string(root.join("listings").join(&name).join("src/main.rs"))?;
+    for Listing { name, .. } in Listing::all(root)?.into_iter().filter(|listing| !listing.is_python) {
+        let source = root.join("listings").join(&name).join("src/main.rs");
+        let source = fs::read_to_string(&source).with_context(|| format!("can't read {}", source.display()))?;
         let table = table(root, &name)?;
         let comments: BTreeSet<_> = source.lines().filter_map(comment).collect();
         let file = format!("listings/{name}/comments.zh-CN.toml");

@@ -402,7 +402,7 @@ fn nine_tabs_follow_what_runs_and_outlive_the_first_ones() {
     open("late");
     for tab in tabs[2..].iter().map(String::as_str).chain(["late"]) {
         reader.wait_for(&format!(
-            "[...{tab}.document.querySelectorAll('.pane')].map(pane => pane.innerText.match(/Waiting for letters/g)?.length).join() === '1'"
+            "[...{tab}.document.querySelectorAll('.pane')].map(pane => pane.innerText.match(/Waiting for messages/g)?.length).join() === '1'"
         ));
     }
     assert_eq!(served.post("/workbook/runs/1/stop", "{}").0, 204);
@@ -422,7 +422,7 @@ fn without_shared_workers_a_page_follows_by_itself() {
     reader.go(&format!("{book}/en/basic/receive.html"));
     assert_eq!(reader.eval("typeof SharedWorker"), "undefined");
     reader.click(".listing-bar[data-ready] .run");
-    reader.wait_for_pane("receive", "Waiting for letters.");
+    reader.wait_for_pane("receive", "Waiting for messages.");
     reader.nothing_went_wrong();
 }
 

@@ -28,7 +28,7 @@ fn where_nobody_can_agree_nothing_is_opened() {
     let output = command().stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let (said, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("127.0.0.1:0") && said.contains("send, read and delete every letter"), "{said}");
+    assert!(said.contains("127.0.0.1:0") && said.contains("send, read and delete every message"), "{said}");
     assert!(!said.contains("Password"), "{said}");
     assert!(why.contains("nobody is there to agree: run this in a terminal, or say --yes"), "{why}");
 }
@@ -421,7 +421,7 @@ async fn ctrl_c_and_other_signals_to_end_tell_everybody_and_close_everything() {
 async fn a_second_signal_ends_a_class_at_once() {
     let mut room = Room::open();
     let mut reading = room::Reading::start(&room, "anna");
-    assert!(reading.line().starts_with("Waiting for letters"));
+    assert!(reading.line().starts_with("Waiting for messages"));
     reading.signal(Signal::SIGSTOP); // so that it doesn't agree when the class closes
     room.signal(Signal::SIGTERM);
     until("nobody is let in any more", async || TcpStream::connect(&room.address).is_err()).await;

@@ -1,8 +1,10 @@
 // ANCHOR: all
-//! A letter to a classmate, through the class's post office.
+//! A message to a classmate, through the class's broker.
 //!
-//! Set `AMQP_ADDR` as the big screen says. To write: `cargo run -p class-letter -- anna ben Hi!`
-//! To receive your own mail, in a terminal of its own: `cargo run -p class-letter -- anna`
+//! Set `AMQP_ADDR` as the big screen says. To send:
+//! `cargo run -p class-letter -- anna ben Hi!`
+//! To receive your own messages, in a terminal of its own:
+//! `cargo run -p class-letter -- anna`
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use futures_lite::{StreamExt, future};
@@ -42,16 +44,16 @@ async fn main() -> Result<()> {
     // ANCHOR_END: name
     let channel = connection.create_channel().await?;
 
-    // ANCHOR: mailbox
-    let mailbox = mailbox_of(&me)?;
+    // ANCHOR: queue
+    let queue = queue_of(&me)?;
     channel
         .queue_declare(
-            mailbox.as_str().into(),
+            queue.as_str().into(),
             QueueDeclareOptions::durable(),
             FieldTable::default(),
         )
         .await?;
-    // ANCHOR_END: mailbox
+    // ANCHOR_END: queue
 
     match words.next() {
         Some(friend) => {
@@ -65,7 +67,7 @@ async fn main() -> Result<()> {
             let stop = async {
                 signal::ctrl_c().await.context("can't wait for CTRL+C")
             };
-            future::or(stop, receive(&channel, &mailbox)).await?;
+            future::or(stop, receive(&channel, &queue)).await?;
         }
     }
     connection.close(200, "goodbye".into()).await?;
@@ -90,7 +92,7 @@ fn read(addr: &str) -> Result<AMQPUri> {
 }
 
 /// The queue of the classmate with this name.
-fn mailbox_of(name: &str) -> Result<String> {
+fn queue_of(name: &str) -> Result<String> {
     let queue = format!("class.{name}");
     ensure!(
         queue.len() <= 255,
@@ -107,7 +109,7 @@ async fn write(channel: &Channel, friend: &str, text: &str) -> Result<()> {
     channel
         .basic_publish(
             "".into(),
-            mailbox_of(friend)?.into(),
+            queue_of(friend)?.into(),
             BasicPublishOptions::default(),
             text.as_bytes(),
             BasicProperties::default(),
@@ -118,28 +120,24 @@ async fn write(channel: &Channel, friend: &str, text: &str) -> Result<()> {
 }
 // ANCHOR_END: write
 
-// ANCHOR: sign
-/// Prints each message in our queue, then acknowledges it. Ends only with an error.
-async fn receive(channel: &Channel, mailbox: &str) -> Result<()> {
-    let options = BasicConsumeOptions::default(); // no automatic acknowledgement
+// ANCHOR: ack
+/// Prints each message in our queue, then acknowledges it.
+/// Ends only with an error.
+async fn receive(channel: &Channel, queue: &str) -> Result<()> {
+    let options = BasicConsumeOptions::default(); // no_ack: false
     let mut consumer = channel
-        .basic_consume(
-            mailbox.into(),
-            "".into(),
-            options,
-            FieldTable::default(),
-        )
+        .basic_consume(queue.into(), "".into(), options, FieldTable::default())
         .await?;
-    println!("Waiting for letters in {mailbox}. Press CTRL+C to leave.");
+    println!("Waiting for messages in {queue}. Press CTRL+C to leave.");
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery.map_err(|error| {
             anyhow!("the post office ended our connection: {error}")
         })?;
         let text = String::from_utf8_lossy(&delivery.data);
-        println!("Received: {text:?}"); // quoted: a joker's control codes stay text
+        println!("Received: {text:?}"); // quoted: control codes stay text
         delivery.ack(BasicAckOptions::default()).await?;
     }
     bail!("our subscription was cancelled: did the class start over?")
 }
-// ANCHOR_END: sign
+// ANCHOR_END: ack
 // ANCHOR_END: all

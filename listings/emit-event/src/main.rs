@@ -1,7 +1,8 @@
 // ANCHOR: all
 //! The shop: says what happened to an order, and in which city.
 //!
-//! Start a broker first, then, in any terminal: `cargo run -p emit-event -- order.paid.shanghai order-1`
+//! Start a broker first, then, in any terminal:
+//! `cargo run -p emit-event -- order.paid.shanghai order-1`
 
 use anyhow::{Context, Result};
 use lapin::{

@@ -1,7 +1,8 @@
 // ANCHOR: all
-//! The same as `emit-log`, but it wants to know when nobody receives the report.
+//! The same as `emit-log`, but it wants to know when no queue takes the report.
 //!
-//! Start a broker first, then, in any terminal: `cargo run -p emit-log-mandatory -- debug "ink at 40%"`
+//! Start a broker first, then, in any terminal:
+//! `cargo run -p emit-log-mandatory -- debug "ink at 40%"`
 
 use anyhow::{Context, Result, bail};
 use lapin::{

@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! A program of the shop that reports what happens to it, with a level: `info`, `warning`, `error`.
+//! A program of the shop that reports what happens to it,
+//! with a level: `info`, `warning`, `error`.
 //!
-//! Start a broker first, then, in any terminal: `cargo run -p emit-log -- error "printer on fire"`
+//! Start a broker first, then, in any terminal:
+//! `cargo run -p emit-log -- error "printer on fire"`
 
 use anyhow::{Context, Result};
 use lapin::{

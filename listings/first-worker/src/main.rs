@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! A packer, first version: takes orders from the queue `packing`, with automatic acknowledgement.
+//! A packer, first version: takes orders from the queue `packing`,
+//! with automatic acknowledgement.
 //!
-//! Start a broker first, then, in a terminal of its own: `cargo run -p first-worker`
+//! Start a broker first, then, in a terminal of its own:
+//! `cargo run -p first-worker`
 
 use anyhow::{Context, Result, bail};
 use futures_lite::StreamExt;

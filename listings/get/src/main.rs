@@ -1,5 +1,6 @@
 // ANCHOR: all
-//! Asks once for each thing that a subscription can't answer: is there a queue, is there a message, and who has it?
+//! Asks once for each thing that a subscription can't answer:
+//! is there a queue, is there a message, and who has it?
 //!
 //! `cargo run -p get`
 

@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! The shop: puts an order to pack into the queue `packing`. Each dot at its end stands for a second of work.
+//! The shop: puts an order to pack into the queue `packing`.
+//! Each dot at its end stands for a second of work.
 //!
-//! Start a broker first, then, in any terminal: `cargo run -p new-task -- sofa...`
+//! Start a broker first, then, in any terminal:
+//! `cargo run -p new-task -- sofa...`
 
 use anyhow::{Context, Result};
 use lapin::{

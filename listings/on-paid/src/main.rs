@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! A department that wants to know which orders are paid; without a name, a screen that shows them.
+//! A department that wants to know which orders are paid;
+//! without a name, a screen that shows them.
 //!
-//! Start a broker first, then, in a terminal of its own: `cargo run -p on-paid -- warehouse`
+//! Start a broker first, then, in a terminal of its own:
+//! `cargo run -p on-paid -- warehouse`
 
 use anyhow::{Context, Result};
 use futures_lite::StreamExt;

@@ -1,7 +1,8 @@
 // ANCHOR: all
 //! The shop: tells everybody who wants to know that an order is paid.
 //!
-//! Start a broker first, then, in any terminal: `cargo run -p order-paid -- order-1`
+//! Start a broker first, then, in any terminal:
+//! `cargo run -p order-paid -- order-1`
 
 use anyhow::{Context, Result};
 use lapin::{

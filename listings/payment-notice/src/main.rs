@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! Sends a payment notice to the queue `payments`, and fails when the broker hasn't taken it.
+//! Sends a payment notice to the queue `payments`,
+//! and fails when the broker hasn't taken it.
 //!
-//! Start a broker first, then, in any terminal: `cargo run -p payment-notice -- order-1`
+//! Start a broker first, then, in any terminal:
+//! `cargo run -p payment-notice -- order-1`
 
 use anyhow::{Context, Result, bail};
 use lapin::{

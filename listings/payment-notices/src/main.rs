@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! Sends many payment notices to the queue `payments`, and sends again what the broker refused.
+//! Sends many payment notices to the queue `payments`,
+//! and sends again what the broker refused.
 //!
-//! Start a broker first, then, in any terminal: `cargo run -p payment-notices -- 1000`
+//! Start a broker first, then, in any terminal:
+//! `cargo run -p payment-notices -- 1000`
 
 use anyhow::{Context, Result, bail};
 use lapin::{
@@ -69,7 +71,8 @@ async fn publish(channel: &Channel, number: u32) -> Result<PublisherConfirm> {
 // ANCHOR_END: publish
 
 // ANCHOR: settle
-/// Waits for the broker's word on a notice. One that it refuses is sent again, a little later each time.
+/// Waits for the broker's word on a notice.
+/// One that it refuses is sent again, a little later each time.
 async fn settle(
     channel: &Channel,
     number: u32,

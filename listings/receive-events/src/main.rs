@@ -1,7 +1,8 @@
 // ANCHOR: all
-//! Prints the events whose routing key matches one of the patterns that it is told.
+//! Prints the events whose routing key matches one of the patterns given.
 //!
-//! Start a broker first, then, in a terminal of its own: `cargo run -p receive-events -- "order.*.shanghai"`
+//! Start a broker first, then, in a terminal of its own:
+//! `cargo run -p receive-events -- "order.*.shanghai"`
 
 use anyhow::{Context, Result, ensure};
 use futures_lite::StreamExt;

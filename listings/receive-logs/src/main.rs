@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! Prints the reports of the levels that it is told to: `error` for the person on call, all three for a file.
+//! Prints the reports of the levels that it is told:
+//! `error` for the person on call, all three for a file.
 //!
-//! Start a broker first, then, in a terminal of its own: `cargo run -p receive-logs -- error`
+//! Start a broker first, then, in a terminal of its own:
+//! `cargo run -p receive-logs -- error`
 
 use anyhow::{Context, Result, ensure};
 use futures_lite::StreamExt;

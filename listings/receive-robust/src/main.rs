@@ -1,5 +1,6 @@
 // ANCHOR: all
-//! `receive`, made robust: it leaves politely, shows what is not text, and says what is wrong.
+//! `receive`, made robust: it leaves politely, shows what is not text,
+//! and says what is wrong.
 //!
 //! In a terminal of its own: `cargo run -p receive-robust`
 
@@ -43,7 +44,8 @@ async fn main() -> Result<()> {
 }
 
 // ANCHOR: print
-/// Prints messages for as long as the broker delivers them. Ends only with an error.
+/// Prints messages for as long as the broker delivers them.
+/// Ends only with an error.
 async fn print_messages(mut consumer: Consumer) -> Result<()> {
     println!("Waiting for messages. Press CTRL+C to leave.");
     while let Some(delivery) = consumer.next().await {
@@ -83,7 +85,8 @@ async fn connect(name: &str) -> Result<Connection> {
     })
 }
 
-/// Reads the address. For an IPv6 host, `[::1]`, and for none, lapin alone would take `localhost`.
+/// Reads the address. For an IPv6 host, `[::1]`, and for none,
+/// lapin alone would take `localhost`.
 fn address() -> Result<AMQPUri> {
     let wrong = "AMQP_ADDR is no address like amqp://127.0.0.1:5672";
     let addr = env::var_os("AMQP_ADDR")

@@ -1,5 +1,6 @@
 // ANCHOR: all
-//! The consumer: prints each message that reaches the queue `hello`, until CTRL+C.
+//! The consumer: prints each message that reaches the queue `hello`,
+//! until CTRL+C.
 //!
 //! Start a broker first, then, in a terminal of its own: `cargo run -p receive`
 

@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! `send`, made robust: it refuses what it can't use, waits for nobody for ever, and says what is wrong.
+//! `send`, made robust: it refuses what it can't use,
+//! waits for nobody for ever, and says what is wrong.
 //!
-//! `cargo run -p send-robust`, or with a text of your own: `cargo run -p send-robust -- Hello dear world`
+//! `cargo run -p send-robust`, or with a text of your own:
+//! `cargo run -p send-robust -- Hello dear world`
 
 use anyhow::{Context, Result, anyhow, ensure};
 use lapin::{
@@ -71,7 +73,8 @@ async fn connect(name: &str) -> Result<Connection> {
 }
 // ANCHOR_END: connect
 
-/// Reads the address. For an IPv6 host, `[::1]`, and for none, lapin alone would take `localhost`.
+/// Reads the address. For an IPv6 host, `[::1]`, and for none,
+/// lapin alone would take `localhost`.
 fn address() -> Result<AMQPUri> {
     let wrong = "AMQP_ADDR is no address like amqp://127.0.0.1:5672";
     let addr = env::var_os("AMQP_ADDR")

@@ -1,7 +1,8 @@
 // ANCHOR: all
 //! The producer: sends one message to the queue `hello`.
 //!
-//! Start a broker first, then: `cargo run -p send`, or with a text of your own: `cargo run -p send -- Hi!`
+//! Start a broker first, then: `cargo run -p send`,
+//! or with a text of your own: `cargo run -p send -- Hi!`
 
 use anyhow::Result;
 use lapin::{

@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! Asks what shipping costs, for several parcels at once; each is a weight in grams.
+//! Asks what shipping costs, for several parcels at once;
+//! each is a weight in grams.
 //!
-//! Start a broker and `shipping-server` first, then: `cargo run -p shipping-client -- 300 1200`
+//! Start a broker and `shipping-server` first, then:
+//! `cargo run -p shipping-client -- 300 1200`
 
 use anyhow::{Context, Result, ensure};
 use futures_lite::StreamExt;

@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! Says what shipping costs: answers each request in the queue `shipping`, a weight in grams.
+//! Says what shipping costs: answers each request in the queue `shipping`,
+//! a weight in grams.
 //!
-//! Start a broker first, then, in a terminal of its own: `cargo run -p shipping-server`
+//! Start a broker first, then, in a terminal of its own:
+//! `cargo run -p shipping-server`
 
 use anyhow::{Context, Result};
 use futures_lite::StreamExt;
@@ -83,7 +85,8 @@ async fn main() -> Result<()> {
 }
 
 // ANCHOR: price
-/// 5.00, and 1.50 for each kilogram begun. For a heavy parcel we ask the carrier, which takes a while.
+/// 5.00, and 1.50 for each kilogram begun.
+/// For a heavy parcel we ask the carrier, which takes a while.
 async fn price(grams: &str) -> Result<String> {
     let grams: u32 =
         grams.parse().context("this is no weight in whole grams")?;

@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! The shop of the first page, in three programs: it takes orders, sends receipts, and counts what was sold.
+//! The shop of the first page, in three programs:
+//! it takes orders, sends receipts, and counts what was sold.
 //!
-//! `cargo run -p shop -- orders 3`, `cargo run -p shop -- receipts`, `cargo run -p shop -- statistics`
+//! `cargo run -p shop -- orders 3`, `cargo run -p shop -- receipts`,
+//! `cargo run -p shop -- statistics`
 
 use anyhow::{Context, Result, bail};
 use futures_lite::StreamExt;
@@ -70,7 +72,8 @@ async fn take_orders(channel: &Channel, number: u32) -> Result<()> {
 // ANCHOR_END: orders
 
 // ANCHOR: receipts
-/// Sends a receipt for each order, as soon as it comes. Ends only with an error.
+/// Sends a receipt for each order, as soon as it comes.
+/// Ends only with an error.
 async fn send_receipts(channel: &Channel) -> Result<()> {
     let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
     let arguments = FieldTable::default();

@@ -1,7 +1,9 @@
 // ANCHOR: all
-//! A packer: takes orders from the queue `packing`, and acknowledges each when it is packed.
+//! A packer: takes orders from the queue `packing`,
+//! and acknowledges each when it is packed.
 //!
-//! Start a broker first, then, in a terminal of its own: `cargo run -p worker`
+//! Start a broker first, then, in a terminal of its own:
+//! `cargo run -p worker`
 
 use anyhow::{Context, Result};
 use clap::Parser;

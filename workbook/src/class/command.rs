@@ -50,7 +50,7 @@ pub async fn class(args: ClassArgs) -> Result<()> {
         eprintln!("No browser could be opened ({error}): open the address yourself.");
     }
     until_signal(signals, |stopped| class.run(stopped)).await?;
-    let _ = writeln!(io::stdout(), "Closed. All letters are gone."); // the terminal may be gone, too
+    let _ = writeln!(io::stdout(), "Closed. All messages are gone."); // the terminal may be gone, too
     Ok(())
 }
 
@@ -65,7 +65,7 @@ fn warning(listen: SocketAddr) -> Result<String> {
         text += &format!("  {address}\n");
     }
     Ok(text
-        + "Whoever can reach these addresses and has the password can send, read and delete every letter in it,\n\
+        + "Whoever can reach these addresses and has the password can send, read and delete every message in it,\n\
            until you close it. They can run no program here and see no file of yours. Nothing is encrypted.\n\
            If the network isn't yours, ask whoever looks after it first.\n")
 }
