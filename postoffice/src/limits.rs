@@ -18,11 +18,10 @@ use std::{fmt, net::IpAddr};
 /// let connection = Connection::connect(&office.uri(), ConnectionProperties::default()).await?;
 /// let channel = connection.create_channel().await?;
 /// let declared = channel.queue_declare("hello".into(), QueueDeclareOptions::durable(), FieldTable::default());
-/// assert_eq!(
-///     declared.await.unwrap_err().to_string(),
-///     "AMQP soft error: PRECONDITION-FAILED: PRECONDITION_FAILED - cannot declare queue 'hello': queue limit in vhost '/' \
-///      (0) is reached"
-/// );
+/// let refusal = declared.await.unwrap_err().to_string();
+/// assert!(refusal.ends_with(
+///     "PRECONDITION_FAILED - cannot declare queue 'hello': queue limit in vhost '/' (0) is reached"
+/// ));
 /// # Ok(())
 /// # }
 /// ```

