@@ -102,7 +102,7 @@ fn a_room_can_read_it_in_both_languages_in_light_and_dark_on_large_and_small_scr
     reader.wait_for("document.querySelectorAll('.student.here').length === 9");
     reader.wait_for("document.querySelector('.student[data-name=anna]').dataset.done === '123456'");
     reader.wait_for("document.querySelector('.queue[data-queue=hello]').dataset.ready === '7'");
-    assert!(reader.eval("document.body.innerText").contains("wrote to a classmate"));
+    assert!(reader.eval("document.body.innerText").contains("sent to a classmate"));
     for (theme, background) in [("light", "rgb(255, 255, 255)"), ("dark", "rgb(11, 16, 32)")] {
         reader.click("#theme"); // automatic, light, dark
         reader.wait_for(&format!("document.documentElement.dataset.theme === '{theme}'"));
@@ -119,7 +119,7 @@ fn a_room_can_read_it_in_both_languages_in_light_and_dark_on_large_and_small_scr
     reader.click("#language");
     reader.wait_for("document.documentElement.lang === 'zh-CN' && document.title === '班级邮局'");
     let page = reader.eval("document.body.innerText");
-    for words in ["给同学寄信", "怎样连接", "公共队列", "最近的信"] {
+    for words in ["发给同学", "怎样连接", "公共队列", "最近的消息"] {
         assert!(page.contains(words), "{words}: {page}");
     }
     picture(&reader, "chinese-1280");

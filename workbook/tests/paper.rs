@@ -8,7 +8,6 @@ use mdbook_driver::book::BookItem;
 use std::{
     collections::BTreeSet,
     env, fs,
-    io::Write,
     path::{Path, PathBuf},
     process::Command,
     sync::LazyLock,
