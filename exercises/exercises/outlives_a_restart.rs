@@ -42,11 +42,11 @@ mod tests {
         check(&["packing"], async |office| {
             let channel = office.channel().await;
             order(&channel, "lamp").await.expect("sent · 交出去了");
-            let letters = office.letters(1, "packing").await;
-            assert_eq!(letters.len(), 1, "the order lies in `packing` · 订单应该在 `packing` 里");
-            assert!(office.is_durable("packing").await, "the queue would be gone · 队列会消失");
+            let orders = office.messages(1, "packing").await;
+            assert_eq!(orders.len(), 1, "the order lies in `packing` · 订单应该在 `packing` 里");
+            office.assert_declared_alike("packing").await;
             assert_eq!(
-                *letters[0].properties.delivery_mode(),
+                *orders[0].properties.delivery_mode(),
                 Some(2),
                 "the queue would be there, and the order gone: its delivery mode is not 2\n队列还在，订单会消失：投递模式不是 2"
             );
