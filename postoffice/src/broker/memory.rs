@@ -17,6 +17,9 @@ use crate::{
 use amq_protocol::protocol::{AMQPClass, connection};
 use std::{mem::size_of, sync::Arc};
 
+/// The bytes that definitions may take however little memory there is: enough for a lesson on blocked publishers.
+const DEFINITIONS_AT_LEAST: usize = 16 * 1024;
+
 impl Connection {
     /// The bytes that nobody but this client can let go of.
     fn pinned(&self) -> usize {
@@ -39,7 +42,7 @@ impl Broker {
     /// Charges for something that clients define, or refuses it where definitions take half of the memory. Publishers
     /// couldn't wait for these to go.
     pub(super) fn charge_definition(&self, bytes: usize) -> Result<Charge, Refusal> {
-        let limit = self.limits.memory / 2;
+        let limit = (self.limits.memory / 2).max(DEFINITIONS_AT_LEAST);
         if self.ledger.held_for(Account::Definitions).saturating_add(bytes) > limit {
             let text =
                 format!("queues, exchanges, bindings and consumers would take more than {limit} bytes of memory");

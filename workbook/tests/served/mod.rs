@@ -18,7 +18,7 @@ use tempfile::TempDir;
 pub use terminal::Terminal;
 
 /// Long enough to compile the listings on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(120);
+pub const DEADLINE: Duration = Duration::from_secs(300);
 
 /// A running server with a post office of its own, or with the broker that it was given.
 pub struct Served {

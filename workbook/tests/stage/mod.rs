@@ -332,11 +332,25 @@ pub fn compare_in(folder: &str, terminals: &[String], file: &str) {
             titled.collect::<Vec<_>>().join("\n")
         }
     };
+    let text = in_order(&text);
     let path = root().join("src").join(folder).join(file);
     snapbox::Assert::new()
         .action_env("SNAPSHOTS")
         .normalize_paths(false) // a backslash is one
         .eq(text, Data::read_from(&path, Some(snapbox::data::DataFormat::Text)));
+}
+
+/// What was shown, with the rows of each list of queues by name: RabbitMQ lists them in no particular order.
+fn in_order(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let heads = |line: &str| line.starts_with("$ rabbitmqctl") && line.contains(" list_");
+    let lists: Vec<usize> = (0..lines.len()).filter(|&at| heads(lines[at])).collect();
+    for at in lists {
+        let first = (at + 2).min(lines.len()); // below the command and the names of the columns
+        let rows = lines[first..].iter().take_while(|line| line.contains('\t')).count();
+        lines[first..first + rows].sort_unstable();
+    }
+    lines.join("\n") + "\n"
 }
 
 /// A terminal: programs run in it one after the other, and everything that a person would see there is written down.
