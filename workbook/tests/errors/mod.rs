@@ -105,7 +105,7 @@ fn a_blocked_publisher_gives_up_and_the_post_office_says_that_it_blocks() {
     let mut office = Terminal::with_address("");
     let place = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     office.rename(place.clone(), "127.0.0.1:5672");
-    office.start("cargo run -p postoffice -- --listen 127.0.0.1:5672 --memory-limit 1");
+    office.start("cargo run -p postoffice -- --listen 127.0.0.1:5672 --memory-limit 750");
     office.expect(&format!("The post office is open: amqp://{place}"));
     office.expect("It keeps messages in memory; they are gone when it closes. CTRL+C closes it.");
     let mut send = Terminal::with_address(&format!("amqp://{place}"));
