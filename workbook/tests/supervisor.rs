@@ -33,7 +33,7 @@ impl Programs {
         let mark = format!("8{}.{}", process::id(), LAST.fetch_add(1, Ordering::Relaxed));
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let stubborn = format!(
-            "#!/bin/sh\ntrap '' INT TERM HUP QUIT\nsetsid sleep {mark} &\nsleep {mark} &\necho started\nwhile :; do wait; done\n"
+            "#!/bin/sh\ntrap '' INT TERM HUP QUIT\nsetsid sleep {mark} &\nsleep {mark} &\necho started >&2\nwhile :; do wait; done\n"
         );
         for name in ["debug/receive", "bin/cargo"] {
             write_script(&folder.path().join(name), &stubborn);
