@@ -185,9 +185,8 @@ fn round_trips_while(office: &PostOffice, mut hostility: impl FnMut() + Send) ->
     times
 }
 
-/// On a quiet machine 99 of 100 take less than 5 ms in a release build, and 25 in a debug build. But tests run beside one
-/// another, often on a machine with more to do, so that one of them may take any time; what is tried here held up each of them
-/// for seconds.
+/// Tests run beside one another, often on a machine with more to do, so that one answer may take any time. What is tried here
+/// held up each of them for seconds, which the median shows.
 fn is_bearable(what: &str, times: Vec<Duration>) {
     let [median, percentile] = [50, 99].map(|percent| times[times.len() * percent / 100]);
     println!("{what}: {median:?}, and {percentile:?} at the 99th percentile");
