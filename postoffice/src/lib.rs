@@ -78,7 +78,7 @@ pub use crate::{
     journal::{Event, Journal},
     limits::{HostLimits, ResourceLimits},
     signals::Signals,
-    state::{BindingState, ConnectionState, ExchangeState, Letter, QueueState},
+    state::{BindingState, ConnectionState, ExchangeState, PeekedMessage, QueueState},
 };
 pub use amq_protocol::{
     protocol::BasicProperties,
@@ -238,16 +238,16 @@ impl PostOffice {
     ///
     /// # Errors
     /// [`Error::NoSuchQueue`].
-    pub fn peek(&self, name: &str) -> Result<Vec<Letter>, Error> {
+    pub fn peek(&self, name: &str) -> Result<Vec<PeekedMessage>, Error> {
         let mut reader = PageReader::default();
-        let mut letters = Vec::new();
+        let mut messages = Vec::new();
         loop {
             let page = self.server.shared.with(None, |broker, now| broker.page(name, &mut reader, now));
             let page = page.ok_or_else(|| self.no_queue(name))?;
             if page.is_empty() {
-                return Ok(letters);
+                return Ok(messages);
             }
-            letters.extend(page.iter().map(|(message, redelivered)| Letter::copy_of(message, *redelivered)));
+            messages.extend(page.iter().map(|(message, redelivered)| PeekedMessage::copy_of(message, *redelivered)));
         }
     }
 

@@ -15,7 +15,7 @@ pub struct QueueState {
     pub unacknowledged: usize,
     /// How many consumers take from it.
     pub consumers: usize,
-    /// It would survive a restart of RabbitMQ. The post office itself keeps nothing across restarts.
+    /// It survives a restart: of RabbitMQ, and of a post office with a [data folder](crate::Builder::data).
     pub durable: bool,
     /// It belongs to one connection and goes with it.
     pub exclusive: bool,
@@ -28,7 +28,7 @@ pub struct QueueState {
 /// A message that waits in a queue. [`PostOffice::peek`](crate::PostOffice::peek) gives it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Letter {
+pub struct PeekedMessage {
     /// What it says.
     pub body: Vec<u8>,
     /// The exchange that it was published to; empty for the default one.
@@ -41,7 +41,7 @@ pub struct Letter {
     pub redelivered: bool,
 }
 
-impl Letter {
+impl PeekedMessage {
     pub(crate) fn copy_of(message: &Message, redelivered: bool) -> Self {
         let properties = message.properties_for_clients();
         Self {
@@ -62,7 +62,7 @@ pub struct ExchangeState {
     pub name: String,
     /// `direct`, `fanout`, `topic`, `headers` or `x-local-random`.
     pub kind: &'static str,
-    /// It would survive a restart of RabbitMQ.
+    /// It survives a restart; see [`QueueState::durable`].
     pub durable: bool,
     /// It goes with its last binding.
     pub auto_delete: bool,

@@ -53,7 +53,7 @@ async fn next(consumer: &mut lapin::Consumer) -> Result<Delivery, Box<dyn std::e
 }
 
 #[tokio::test]
-async fn a_letter_arrives_and_is_acknowledged() -> Outcome {
+async fn a_message_arrives_and_is_acknowledged() -> Outcome {
     let office = PostOffice::open().await?;
     let (connection, channel) = connect(&office).await?;
     declare(&channel, "hello").await?;
@@ -127,7 +127,7 @@ async fn ten_thousand_confirms_come_without_asking_twice() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_large_letter_arrives_whole() -> Outcome {
+async fn a_large_message_arrives_whole() -> Outcome {
     let office = PostOffice::open().await?;
     let (_connection, channel) = connect(&office).await?;
     declare(&channel, "hello").await?;
@@ -219,7 +219,7 @@ async fn a_closing_office_tells_its_clients_why() -> Outcome {
 }
 
 /// One connection sends, another receives: everything arrives, in order.
-async fn a_stream_of_letters(no_ack: bool, size: usize, count: u32) -> Outcome {
+async fn a_stream_of_messages(no_ack: bool, size: usize, count: u32) -> Outcome {
     let office = PostOffice::open().await?;
     let (_sending, sender) = connect(&office).await?;
     let (_receiving, receiver) = connect(&office).await?;
@@ -249,11 +249,11 @@ async fn a_stream_of_letters(no_ack: bool, size: usize, count: u32) -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_of_letters_arrives_in_order() -> Outcome {
-    a_stream_of_letters(true, 4096, 20_000).await
+async fn a_stream_of_messages_arrives_in_order() -> Outcome {
+    a_stream_of_messages(true, 4096, 20_000).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_of_letters_arrives_in_order_when_each_is_acknowledged() -> Outcome {
-    a_stream_of_letters(false, 4096, 20_000).await
+async fn a_stream_of_messages_arrives_in_order_when_each_is_acknowledged() -> Outcome {
+    a_stream_of_messages(false, 4096, 20_000).await
 }

@@ -10,7 +10,7 @@ use crate::{
     message::Content,
     properties::Properties,
     queue::{Moment, PageReader},
-    state::Letter,
+    state::PeekedMessage,
     table::Table,
     wire::{Ids, Publish},
 };
@@ -161,7 +161,7 @@ fn in_short(effect: &Effect) -> String {
 }
 
 #[test]
-fn letters_go_round_and_come_back_in_order_when_their_reader_leaves() {
+fn messages_go_round_and_come_back_in_order_when_their_reader_leaves() {
     let mut office = Office::open();
     let (anna, ben, carl) = (office.client(), office.client(), office.client());
     office.declare(anna, "hello", &[]);
@@ -224,9 +224,10 @@ fn a_letter_that_expires_or_is_rejected_goes_to_the_dead_letter_office() {
     office.nack(ben, 1, false);
     assert_eq!(office.counts("dead"), (2, 0));
     let page = office.broker.page("dead", &mut PageReader::default(), office.now).unwrap();
-    let letters: Vec<Letter> = page.iter().map(|(message, again)| Letter::copy_of(message, *again)).collect();
+    let peeked: Vec<PeekedMessage> =
+        page.iter().map(|(message, again)| PeekedMessage::copy_of(message, *again)).collect();
     let reason =
-        |index: usize| letters[index].properties.headers().as_ref()?.inner().get("x-first-death-reason").cloned();
+        |index: usize| peeked[index].properties.headers().as_ref()?.inner().get("x-first-death-reason").cloned();
     assert_eq!((reason(0), reason(1)), (Some(text("expired")), Some(text("rejected"))));
 }
 
@@ -263,7 +264,7 @@ fn an_unused_queue_expires_and_a_used_one_does_not() {
 }
 
 #[test]
-fn a_client_that_does_not_read_leaves_its_letters_in_the_queue() {
+fn a_client_that_does_not_read_leaves_its_messages_in_the_queue() {
     let mut office = Office::open();
     office.broker.limits.memory = usize::MAX;
     let (anna, ben) = (office.client(), office.client());

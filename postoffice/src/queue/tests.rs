@@ -17,13 +17,13 @@ fn queue(arguments: &[(&str, AMQPValue)]) -> Queue {
     Queue::new("q".into(), Settings::from_arguments("q", &table).unwrap(), table, charge, 0)
 }
 
-fn letter(body: &str) -> Arc<Message> {
+fn message(body: &str) -> Arc<Message> {
     let source = Arc::new(Source::new("".into(), &Arc::default()));
     Message::new(source, Content::new(b"q", &[0, 0], body.as_bytes()), None)
 }
 
 fn push(queue: &mut Queue, body: &str, lifetime: Option<u64>) {
-    queue.push(letter(body), false, lifetime, 0);
+    queue.push(message(body), false, lifetime, 0);
 }
 
 fn bodies(entries: impl IntoIterator<Item = Entry>) -> String {
@@ -35,7 +35,7 @@ fn drain(queue: &mut Queue) -> String {
 }
 
 #[test]
-fn a_letter_that_comes_back_lies_where_it_lay() {
+fn a_message_that_comes_back_lies_where_it_lay() {
     let mut queue = queue(&[]);
     "abcde".chars().for_each(|c| push(&mut queue, &c.to_string(), None));
     let mut taken: Vec<Entry> = (0..4).filter_map(|_| queue.pop()).collect();
@@ -62,7 +62,7 @@ fn a_full_queue_drops_from_the_head() {
     let mut queue = queue(&[("x-max-length", AMQPValue::LongInt(2))]);
     "abc".chars().for_each(|c| push(&mut queue, &c.to_string(), None));
     assert_eq!(bodies(queue.take_overflow()), "a");
-    assert!(!queue.refuses(&letter("d")));
+    assert!(!queue.refuses(&message("d")));
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn a_full_queue_that_refuses_keeps_what_it_has() {
     let reject = AMQPValue::LongString("reject-publish".into());
     let mut queue = queue(&[("x-max-length-bytes", AMQPValue::LongInt(3)), ("x-overflow", reject)]);
     push(&mut queue, "ab", None);
-    assert!(!queue.refuses(&letter("c")));
-    assert!(queue.refuses(&letter("cd")));
+    assert!(!queue.refuses(&message("c")));
+    assert!(queue.refuses(&message("cd")));
     assert_eq!(bodies(queue.take_overflow()), "");
 }
 

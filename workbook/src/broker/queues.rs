@@ -6,7 +6,7 @@ use serde::Serialize;
 /// How much of a message the queues' page shows.
 const SHOWN_BODY: usize = 1 << 10;
 /// How many messages of a queue that page shows.
-const SHOWN_LETTERS: usize = 50;
+const SHOWN_MESSAGES: usize = 50;
 
 /// A queue as its page shows it, with the letters that wait in it.
 #[derive(Debug, Serialize)]
@@ -21,20 +21,20 @@ pub struct Mailbox {
     pub consumers: usize,
     /// Whether it outlives the broker, where the broker keeps anything at all.
     pub durable: bool,
-    /// The letters at the front.
-    pub letters: Vec<SeenLetter>,
+    /// The messages at the front.
+    pub letters: Vec<ShownMessage>,
 }
 
-/// A letter that was looked at and left where it is.
+/// A message that was looked at and left where it is.
 #[derive(Debug, Serialize)]
-pub struct SeenLetter {
+pub struct ShownMessage {
     /// Its body as text; what isn't text is escaped.
     pub body: String,
     /// The size of the whole body in bytes.
     pub size: usize,
     /// The exchange it was published to.
     pub exchange: String,
-    /// The label that its sender gave it.
+    /// Its routing key.
     pub routing_key: String,
     /// Whether it has been out of the queue.
     pub redelivered: bool,
@@ -43,13 +43,13 @@ pub struct SeenLetter {
 /// Every mailbox of a post office.
 pub fn mailboxes(office: &PostOffice) -> Vec<Mailbox> {
     let mailbox = |queue: postoffice::QueueState| {
-        let letters = office.peek(&queue.name).unwrap_or_default(); // it may be deleted in this moment
-        let letter = |letter: postoffice::Letter| SeenLetter {
-            body: shown(&letter.body),
-            size: letter.body.len(),
-            exchange: letter.exchange,
-            routing_key: letter.routing_key,
-            redelivered: letter.redelivered,
+        let messages = office.peek(&queue.name).unwrap_or_default(); // it may be deleted in this moment
+        let shown_message = |message: postoffice::PeekedMessage| ShownMessage {
+            body: shown(&message.body),
+            size: message.body.len(),
+            exchange: message.exchange,
+            routing_key: message.routing_key,
+            redelivered: message.redelivered,
         };
         Mailbox {
             name: queue.name,
@@ -57,7 +57,7 @@ pub fn mailboxes(office: &PostOffice) -> Vec<Mailbox> {
             unacknowledged: queue.unacknowledged,
             consumers: queue.consumers,
             durable: queue.durable,
-            letters: letters.into_iter().take(SHOWN_LETTERS).map(letter).collect(),
+            letters: messages.into_iter().take(SHOWN_MESSAGES).map(shown_message).collect(),
         }
     };
     office.queues().into_iter().map(mailbox).collect()
