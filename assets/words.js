@@ -28,11 +28,21 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         failed: '程序没有正常结束。下面是它打印的内容。',
         notReal: '（这是一次运行的记录；在项目文件夹里用 cargo workbook 打开本书，就会真的运行。）',
     },
+    // Stopping and starting the broker
+    power: {
+        broker: '消息代理', open: '消息代理正在运行。', stopped: '消息代理已关闭。', crashed: '消息代理崩溃了，没有跟任何程序打招呼。',
+        stop: '关闭', restart: '重启', crash: '崩溃', start: '启动',
+        about: {
+            stop: '正常关闭：先告诉每个客户端（320 CONNECTION_FORCED）', restart: '正常关闭，再启动',
+            crash: '像突然断电一样：不打招呼，连接直接断开', start: '启动，读回存在磁盘上的东西',
+        },
+        kept: (messages, lost, queues, lostQueues) => `上次启动后，${queues} 个队列、${messages} 条消息还在；${lostQueues} 个队列、${lost} 条消息没了。${lost ? '只有持久化队列里的持久化消息能留下来。' : ''}`,
+    },
     board: {
         title: '邮局看板',
         about: '这里可以看到邮局的每个队列里有什么。看消息不会取走消息，也不会在上面留下记号。Ready（就绪）是在队列里等着的消息，Unacked（未确认）是已经交给消费者、还没有得到确认的消息。',
         none: '还没有队列。发送一条消息，就会有了。', ready: '就绪', unacked: '未确认', consumers: '消费者', durable: '持久化',
-        number: '序号', body: '消息体', key: '路由键', exchange: '交换机', isDefault: '（默认交换机）', redelivered: '重新投递过', size: '字节数', yes: '是', no: '否',
+        persistent: '持久化消息', number: '序号', body: '消息体', key: '路由键', exchange: '交换机', isDefault: '（默认交换机）', redelivered: '重新投递过', size: '字节数', yes: '是', no: '否',
         purge: '清空', remove: '删除队列', reset: '全部重来：删除所有队列', sure: '确定吗？',
         console: '现在用的消息代理不是我们的邮局。RabbitMQ 有它自己的管理控制台：', back: '回到书里',
         unchanged: '没有改成：队列可能已经不在了。',
@@ -44,6 +54,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         no_such_listing: name => `没有 ${name} 这个程序`,
         arguments_too_long: most => `参数和环境变量超过了 ${most} 字节`,
         nul_in_argument: () => '参数里有 NUL 字节',
+        run_gone: () => '这个程序已经结束了',
         unknown_variable: name => `这个程序不读环境变量 ${name}`,
         python_edited: () => 'Python 程序不能在这里编辑',
         other_page: () => '只有本书自己的页面才能这样请求',
@@ -58,6 +69,8 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         silent: () => '那个端口接受了连接，却什么也不回答：那里有消息代理吗？',
         not_amqp: () => '在那个端口上回答的不是 AMQP 0-9-1：请检查 AMQP_ADDR',
         refused: why => `消息代理拒绝了连接：${why}`,
+        stopped: () => '消息代理没有在运行，现在启动的程序连不上它',
+        not_started: why => `没有启动起来：${why}`,
     },
 } : {
     run: 'Run', copy: 'Copy the command', copied: 'Copied', yours: 'your version', environment: 'Environment',
@@ -83,11 +96,24 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         failed: 'The program did not end well. Below is what it printed.',
         notReal: '(This is a recorded run. Open the book with cargo workbook, in the project’s folder, and it happens for real.)',
     },
+    power: {
+        broker: 'Broker', open: 'The broker is running.', stopped: 'The broker is stopped.', crashed: 'The broker has crashed, without a word to anybody.',
+        stop: 'Stop', restart: 'Restart', crash: 'Crash', start: 'Start',
+        about: {
+            stop: 'Shut down in good order: every client is told (320 CONNECTION_FORCED)', restart: 'Stop in good order, then start',
+            crash: 'As when the power fails: nobody is told, connections are cut', start: 'Start, and read back what is on disk',
+        },
+        kept: (messages, lost, queues, lostQueues) => {
+            const some = (number, what) => `${number} ${what}${number === 1 ? '' : 's'}`;
+            const why = lost ? ' Only persistent messages in durable queues survive.' : '';
+            return `Back after its last start: ${some(queues, 'queue')}, ${some(messages, 'message')}. Gone: ${some(lostQueues, 'queue')}, ${some(lost, 'message')}.${why}`;
+        },
+    },
     board: {
         title: 'The queues',
         about: 'Here you see what waits in each queue of the post office. Looking takes nothing away and leaves no mark. Ready messages wait in the queue; unacked ones have been delivered to a consumer that has not acknowledged them.',
         none: 'There are no queues yet. Send a message, and there will be one.', ready: 'ready', unacked: 'unacked', consumers: 'consumers', durable: 'durable',
-        number: 'no.', body: 'body', key: 'routing key', exchange: 'exchange', isDefault: '(default exchange)', redelivered: 'redelivered', size: 'bytes', yes: 'yes', no: 'no',
+        persistent: 'persistent', number: 'no.', body: 'body', key: 'routing key', exchange: 'exchange', isDefault: '(default exchange)', redelivered: 'redelivered', size: 'bytes', yes: 'yes', no: 'no',
         purge: 'Purge', remove: 'Delete the queue', reset: 'Start over: delete all queues', sure: 'Are you sure?',
         console: 'The broker in use is not our post office. RabbitMQ has a console of its own: ', back: 'Back to the book',
         unchanged: 'Nothing was changed: the queue may be gone.',
@@ -98,6 +124,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         no_such_listing: name => `there is no program ${name}`,
         arguments_too_long: most => `the arguments and variables are longer than ${most} bytes`,
         nul_in_argument: () => 'an argument contains a NUL byte',
+        run_gone: () => 'this program has ended already',
         unknown_variable: name => `the program doesn’t read ${name}`,
         python_edited: () => 'a program in Python can’t be edited here',
         other_page: () => 'only the workbook’s own pages may ask for this',
@@ -112,5 +139,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         silent: () => 'the port takes connections and answers nothing: is a broker there?',
         not_amqp: () => 'what answers at that port isn’t AMQP 0-9-1: check AMQP_ADDR',
         refused: why => `the broker refused the connection: ${why}`,
+        stopped: () => 'programs that start now find no broker',
+        not_started: why => `it did not start: ${why}`,
     },
 };

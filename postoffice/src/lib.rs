@@ -388,6 +388,23 @@ impl PostOffice {
         self.server.close(PATIENCE).await;
     }
 
+    /// Ends the office as a crash of RabbitMQ's machine does: no client is told, each finds its connection cut. With a
+    /// [data folder](Builder::data) what survives that is there at the next start. What is in the office can be looked at
+    /// until it is dropped.
+    ///
+    /// ```
+    #[doc = include_str!("a_letter_waits.txt")]
+    /// // A client is connected.
+    /// office.crash().await;
+    /// let refused = lapin::Connection::connect(&office.uri(), lapin::ConnectionProperties::default()).await;
+    /// assert!(refused.is_err(), "nobody listens there any more");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn crash(&self) {
+        self.server.crash(PATIENCE).await;
+    }
+
     fn no_queue(&self, name: &str) -> Error {
         let existing = self.queues().into_iter().map(|queue| queue.name).collect();
         Error::NoSuchQueue { name: name.to_owned(), existing }

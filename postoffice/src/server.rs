@@ -52,6 +52,17 @@ impl Server {
         Ok(Self { shared, address, listener, tasks })
     }
 
+    /// Ends without a word to anybody.
+    pub(crate) async fn crash(&self, patience: Duration) {
+        self.listener.close();
+        let shared = self.shared.clone();
+        let stored = tokio::task::spawn_blocking(move || shared.close_store(Ending::Abrupt));
+        let _ = stored.await; // it runs to its end, whether or not somebody waits
+        self.shared.end(Stop::Gone);
+        let _ = tokio::time::timeout(patience, self.shared.all_left()).await; // a moment, unless one of them hangs
+        self.shared.close_journals();
+    }
+
     /// Tells each client, waits for them to leave, and ends.
     pub(crate) async fn close(&self, patience: Duration) {
         self.listener.close();
@@ -70,7 +81,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.listener.close();
         self.tasks.iter().for_each(AbortHandle::abort);
+        self.shared.close_store(Ending::Abrupt); // before the clients go: what goes with them, a crash would have kept
         self.shared.end(Stop::Gone);
-        self.shared.close_store(Ending::Abrupt);
     }
 }

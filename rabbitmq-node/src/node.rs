@@ -5,11 +5,12 @@ use crate::{Error, Version, find_installation, installation::Installation, or_sk
 use std::{
     collections::HashMap,
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
+        Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
         mpsc,
     },
@@ -23,15 +24,20 @@ const START_DEADLINE: Duration = Duration::from_secs(120);
 
 /// The shell that supervises the node: `epmd` and the server live as long as its standard input is open, so they end
 /// with the test that holds the other end, however that ends: returned, panicked or killed. The server has a process
-/// group of its own where there is `setsid`, so that it is gone before its files are.
+/// group of its own where there is `setsid`, so that it is gone before its files are. A line on standard input kills the
+/// server and starts it anew.
 const SUPERVISOR: &str = r#"
 if [ -n "$ROOT" ]; then
   mount --rbind /proc "$ROOT/proc" && mount --rbind /dev "$ROOT/dev" && mount --bind "$NODE_DIR" "$ROOT$MOUNTED" || exit
 fi
 "$@" epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
-$(command -v setsid) "$@" "$SERVER" </dev/null &
-cat >/dev/null
-kill -s KILL -- "-$!" "$!" 2>/dev/null
+while
+  $(command -v setsid) "$@" "$SERVER" </dev/null &
+  read -r again
+  more=$?
+  kill -s KILL -- "-$!" "$!" 2>/dev/null
+  [ "$more" = 0 ]
+do wait "$!"; done
 rm -rf "$NODE_DIR"
 kill -KILL 0
 "#;
@@ -40,6 +46,8 @@ kill -KILL 0
 #[derive(Debug)]
 pub struct Node {
     supervisor: Child,
+    /// What the node prints.
+    printed: Mutex<mpsc::Receiver<String>>,
     readers: Vec<JoinHandle<()>>,
     dir: TempDir,
     env: HashMap<&'static str, String>,
@@ -121,8 +129,9 @@ impl Node {
             forward(supervisor.stdout.take().expect("stdout is piped"), lines.clone()),
             forward(supervisor.stderr.take().expect("stderr is piped"), lines),
         ];
-        let node = Self { supervisor, readers, dir, env, address, amqp_port, management_port, installation };
-        wait_until_started(&printed)?;
+        let printed = Mutex::new(printed);
+        let node = Self { supervisor, printed, readers, dir, env, address, amqp_port, management_port, installation };
+        node.wait_until_started()?;
         say_version(node.version(), &node.installation);
         Ok(node)
     }
@@ -199,6 +208,37 @@ impl Node {
             false => Err(Error::Io(std::io::Error::other(String::from_utf8_lossy(&output.stderr)))),
         }
     }
+
+    /// Kills the broker (`SIGKILL`), as when the power fails, and starts it again with what is on its disk. Returns when it
+    /// accepts connections.
+    ///
+    /// # Errors
+    /// [`Error::NotStarted`], as [`Node::start`].
+    pub fn crash_and_start(&self) -> Result<(), Error> {
+        let mut orders = self.supervisor.stdin.as_ref().expect("stdin is piped");
+        orders.write_all(b"again\n")?;
+        self.wait_until_started()
+    }
+
+    fn wait_until_started(&self) -> Result<(), Error> {
+        let printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        let start = Instant::now();
+        loop {
+            match printed.recv_timeout(START_DEADLINE.saturating_sub(start.elapsed())) {
+                Ok(line) if line.contains("completed with") => return Ok(()),
+                Ok(line) if line.contains("BOOT FAILED") || line.contains("ERROR") => {
+                    text += &line;
+                    while let Ok(line) = printed.recv_timeout(Duration::from_secs(2)) {
+                        text = text + "\n" + &line;
+                    }
+                    return Err(Error::NotStarted(text));
+                }
+                Ok(line) => text = text + &line + "\n",
+                Err(_) => return Err(Error::NotStarted(text)),
+            }
+        }
+    }
 }
 
 impl Drop for Node {
@@ -215,28 +255,9 @@ impl Drop for Node {
 fn forward(output: impl Read + Send + 'static, lines: mpsc::Sender<String>) -> JoinHandle<()> {
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let _ = lines.send(line); // after the start nobody listens any more
+            let _ = lines.send(line); // nobody listens when the node is being dropped
         }
     })
-}
-
-fn wait_until_started(printed: &mpsc::Receiver<String>) -> Result<(), Error> {
-    let mut text = String::new();
-    let start = Instant::now();
-    loop {
-        match printed.recv_timeout(START_DEADLINE.saturating_sub(start.elapsed())) {
-            Ok(line) if line.contains("completed with") => return Ok(()),
-            Ok(line) if line.contains("BOOT FAILED") || line.contains("ERROR") => {
-                text += &line;
-                while let Ok(line) = printed.recv_timeout(Duration::from_secs(2)) {
-                    text = text + "\n" + &line;
-                }
-                return Err(Error::NotStarted(text));
-            }
-            Ok(line) => text = text + &line + "\n",
-            Err(_) => return Err(Error::NotStarted(text)),
-        }
-    }
 }
 
 /// Free ports below the range from which the system takes ports for outgoing connections, so that none of them is taken

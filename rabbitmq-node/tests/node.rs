@@ -4,6 +4,7 @@
 use rabbitmq_node::{NEEDED_VERSION, Node, RabbitMq};
 use std::{
     env, fs,
+    io::Read,
     net::TcpStream,
     os::unix::fs::symlink,
     path::Path,
@@ -62,6 +63,24 @@ fn two_nodes_run_beside_each_other_and_leave_nothing_behind() {
         TcpStream::connect(("127.0.0.1", port)).unwrap_err();
     }
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "data stayed behind");
+    assert_eq!(processes(home.path()), [""; 0], "a process of a node still runs");
+}
+
+#[test]
+fn a_node_that_crashes_starts_again_with_what_it_keeps() {
+    let home = home();
+    let Some(node) = Node::start_or_skip(home.path(), &[]) else { return };
+    let users = || node.rabbitmqctl().args(["-q", "list_users", "--no-table-headers"]).output().unwrap().stdout;
+    let added = node.rabbitmqctl().args(["-q", "add_user", "anna", "secret"]).output().unwrap();
+    assert!(added.status.success(), "{added:?}");
+    for _ in 0..2 {
+        let client = TcpStream::connect(("127.0.0.1", node.amqp_port())).unwrap();
+        node.crash_and_start().unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        assert!((&client).read_exact(&mut [0]).is_err(), "the old node still runs");
+        assert!(String::from_utf8_lossy(&users()).contains("anna"));
+    }
+    drop(node);
     assert_eq!(processes(home.path()), [""; 0], "a process of a node still runs");
 }
 

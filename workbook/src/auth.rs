@@ -150,7 +150,7 @@ pub fn refuse(status: StatusCode, why: &str) -> Response {
 }
 
 /// An answer for a page's script, which has the words for the code, and for who comes without a page.
-fn refuse_page(status: StatusCode, code: &str, why: &str) -> Response {
+pub fn refuse_page(status: StatusCode, code: &str, why: &str) -> Response {
     (status, Json(serde_json::json!({ "code": code, "error": why }))).into_response()
 }
 

@@ -1,9 +1,10 @@
 //! The broker that the book's programs use: a post office of our own, or one that runs already.
 //!
-//! What the live strip shows of it is in [`watch`], what waits in its queues in [`queues`], and the addresses that programs can
-//! use in [`address`].
+//! What the live strip shows of it is in [`watch`], what waits in its queues in [`queues`], how a reader stops and starts it in
+//! [`office`], and the addresses that programs can use in [`address`].
 
 pub mod address;
+pub mod office;
 pub mod queues;
 pub mod watch;
 
@@ -12,16 +13,14 @@ pub use queues::mailboxes;
 pub use watch::Watch;
 
 use anyhow::{Context, Result};
-use postoffice::{Error, PostOffice};
-use std::{
-    env,
-    net::{Ipv4Addr, SocketAddr},
-};
+use office::{Action, Office};
+use postoffice::Error;
+use std::{env, path::Path};
 
 /// The broker behind the book.
 pub enum Broker {
     /// Opened by us, and closed with us.
-    Office(PostOffice),
+    Office(Box<Office>),
     /// One that was there already: RabbitMQ, or a post office that somebody else opened.
     Other {
         /// Its AMQP address.
@@ -30,19 +29,19 @@ pub enum Broker {
 }
 
 impl Broker {
-    /// The broker that `AMQP_ADDR` names; else a post office on `port` of 127.0.0.1; else the broker that has that port.
+    /// The broker that `AMQP_ADDR` names; else a post office on `port` of 127.0.0.1, with its data below `data`; else the
+    /// broker that has that port.
     ///
     /// # Errors
     /// When `AMQP_ADDR` is no address that programs can use, and when the port can't be had for another reason than that
     /// it is taken.
-    pub async fn find(port: u16) -> Result<Self> {
+    pub async fn find(port: u16, data: &Path) -> Result<Self> {
         if let Ok(addr) = env::var("AMQP_ADDR") {
             return Ok(Self::Other { addr: readable(&addr)? });
         }
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        match PostOffice::builder().listen(address).open().await {
-            Ok(office) => Ok(Self::Office(office)),
-            Err(Error::PortTaken(_)) => Ok(Self::Other { addr: format!("amqp://{address}") }),
+        match Office::open(port, data).await {
+            Ok(office) => Ok(Self::Office(Box::new(office))),
+            Err(Error::PortTaken(address)) => Ok(Self::Other { addr: format!("amqp://{address}") }),
             Err(error) => Err(error).context("can't open the post office"),
         }
     }
@@ -50,7 +49,7 @@ impl Broker {
     /// Where programs find it.
     pub fn addr(&self) -> String {
         match self {
-            Self::Office(office) => office.uri(),
+            Self::Office(office) => office.uri().to_owned(),
             Self::Other { addr } => addr.clone(),
         }
     }
@@ -58,7 +57,7 @@ impl Broker {
     /// Closes it if it is ours: its clients are told.
     pub async fn close(&self) {
         if let Self::Office(office) = self {
-            office.close().await;
+            let _ = office.act(Action::Stop).await; // only a start can fail
         }
     }
 

@@ -81,6 +81,10 @@ struct ServeArgs {
     /// The port on 127.0.0.1 for the post office; a broker that has it already is used instead
     #[arg(long, value_name = "PORT", default_value_t = 5672)]
     office_port: u16,
+    /// The folder in which the post office keeps durable queues and their persistent messages; without it, post-office/ in
+    /// cargo's target folder
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// The folder to build into; without it, book/ in the project
     #[arg(long, value_name = "DIR")]
     dest: Option<PathBuf>,
@@ -99,9 +103,11 @@ async fn main() -> Result<()> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => {
             let program = env::current_exe().context("can't find the workbook's own program")?;
+            let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
             let options = Options {
                 dest: args.dest.unwrap_or_else(|| root.join("book")),
-                target: env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from),
+                data: args.data.unwrap_or_else(|| target.join("post-office")),
+                target,
                 port: args.port,
                 office_port: args.office_port,
                 program,

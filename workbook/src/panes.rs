@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// How many programs may run at once.
 pub const MOST_RUNNING: usize = 8;
@@ -185,8 +185,9 @@ impl Panes {
 
     /// Presses CTRL+C in a pane; says whether there is such a pane with a program that can still notice.
     pub fn stop(&self, id: u64) -> bool {
-        // A full channel means that Stop was pressed several times already.
-        self.lock().panes.get(&id).is_some_and(|entry| entry.wishes.try_send(Stop).is_ok())
+        // A full channel means that it was pressed several times already, and that is as good.
+        let is_heard = |entry: &Entry| !matches!(entry.wishes.try_send(Stop), Err(TrySendError::Closed(_)));
+        self.lock().panes.get(&id).is_some_and(is_heard)
     }
 
     /// Closes a pane; whoever runs something in it notices that nobody can wish any more.
@@ -252,5 +253,19 @@ impl Panes {
 
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner) // no pane is ever left half changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stop_is_heard_however_often_it_is_pressed_until_the_program_has_ended() {
+        let panes = Panes::new(News::default());
+        let (id, wished) = panes.open("receive", "cargo run -p receive".into(), false).unwrap();
+        assert_eq!([(); 9].map(|()| panes.stop(id)), [true; 9]);
+        drop(wished);
+        assert!(!panes.stop(id) && !panes.stop(id + 1));
     }
 }

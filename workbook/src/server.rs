@@ -1,8 +1,8 @@
 //! Serves the built book on this machine, runs listings for it, and builds it again when a page changes.
 
 use crate::{
-    auth::{Auth, content_security_policy, guard, refuse},
-    broker::{Broker, Watch, mailboxes},
+    auth::{Auth, content_security_policy, guard, refuse, refuse_page},
+    broker::{Broker, Watch, mailboxes, office::Action},
     edition::Edition,
     listings::Listing,
     news::{News, stream},
@@ -48,7 +48,7 @@ const MORE_PORTS: u16 = 20;
 const LARGEST_REQUEST: usize = 256 << 10;
 
 /// What only served pages have: styles and scripts.
-const FILES: [(&str, &str); 15] = [
+const FILES: [(&str, &str); 16] = [
     ("words.js", include_str!("../../assets/words.js")),
     ("live.css", include_str!("page/live.css")),
     ("live.js", include_str!("page/live.js")),
@@ -61,6 +61,7 @@ const FILES: [(&str, &str); 15] = [
     ("difference.js", include_str!("page/difference.js")),
     ("board.css", include_str!("page/board.css")),
     ("board.js", include_str!("page/board.js")),
+    ("power.js", include_str!("page/power.js")),
     ("queues.js", include_str!("page/queues.js")),
     ("events.js", include_str!("page/events.js")),
     ("events-worker.js", include_str!("page/events-worker.js")),
@@ -79,6 +80,8 @@ pub struct Options {
     pub port: u16,
     /// The wanted port of the post office on 127.0.0.1; 0 is a free one.
     pub office_port: u16,
+    /// The folder with the data of post offices, by their ports.
+    pub data: PathBuf,
     /// The `workbook` program.
     pub program: PathBuf,
 }
@@ -104,7 +107,7 @@ pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<(
     let auth = Auth::new(listener.local_addr()?.port())?;
     let news = News::default();
     site.clone().watch(news.clone())?;
-    let broker = Broker::find(options.office_port).await?;
+    let broker = Broker::find(options.office_port, &options.data).await?;
     let introduction = broker.introduce();
     let places = Places {
         root: options.root,
@@ -150,6 +153,7 @@ fn app(desk: Arc<Desk>, auth: Auth) -> Router {
         .route("/workbook/runs/{id}/close", post(close))
         .route("/workbook/mailboxes", get(show_mailboxes))
         .route("/workbook/mailboxes/{action}", post(change_mailbox))
+        .route("/workbook/broker/{action}", post(change_broker))
         .route("/queues", get(queues))
         .route("/counter", get(async || Redirect::permanent("/queues"))) // as it was called once
         .with_state(desk)
@@ -220,16 +224,19 @@ async fn start(State(desk): State<Arc<Desk>>, Json(order): Json<Order>) -> Respo
     }
 }
 
-async fn stop(State(desk): State<Arc<Desk>>, UrlPath(id): UrlPath<u64>) -> StatusCode {
+async fn stop(State(desk): State<Arc<Desk>>, UrlPath(id): UrlPath<u64>) -> Response {
     found(desk.runs.panes().stop(id))
 }
 
-async fn close(State(desk): State<Arc<Desk>>, UrlPath(id): UrlPath<u64>) -> StatusCode {
+async fn close(State(desk): State<Arc<Desk>>, UrlPath(id): UrlPath<u64>) -> Response {
     found(desk.runs.panes().close(id))
 }
 
-fn found(yes: bool) -> StatusCode {
-    if yes { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+fn found(yes: bool) -> Response {
+    match yes {
+        true => StatusCode::NO_CONTENT.into_response(),
+        false => refuse_page(StatusCode::NOT_FOUND, "run_gone", "no such program runs"),
+    }
 }
 
 async fn queues() -> Response {
@@ -237,10 +244,28 @@ async fn queues() -> Response {
 }
 
 async fn show_mailboxes(State(desk): State<Arc<Desk>>) -> Response {
-    match &desk.broker {
-        Broker::Office(office) => Json(json!({ "mailboxes": mailboxes(office) })).into_response(),
-        Broker::Other { .. } => Json(json!({ "console": "http://localhost:15672" })).into_response(),
+    let Broker::Office(office) = &desk.broker else {
+        return Json(json!({ "console": "http://localhost:15672" })).into_response();
+    };
+    match office.now() {
+        Some(office) => Json(json!({ "mailboxes": mailboxes(&office) })).into_response(),
+        None => Json(json!({ "is_stopped": true })).into_response(),
     }
+}
+
+async fn change_broker(State(desk): State<Arc<Desk>>, UrlPath(action): UrlPath<Action>) -> Response {
+    let Broker::Office(office) = &desk.broker else { return refuse_others() };
+    match office.act(action).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => {
+            let refusal = json!({ "code": "not_started", "detail": format!("{error:#}") });
+            (StatusCode::CONFLICT, Json(refusal)).into_response()
+        }
+    }
+}
+
+fn refuse_others() -> Response {
+    refuse(StatusCode::CONFLICT, "the broker is not ours: use its own console")
 }
 
 /// Which mailbox an action is about; none for all of them.
@@ -254,8 +279,9 @@ async fn change_mailbox(
     UrlPath(action): UrlPath<String>,
     Json(which): Json<Which>,
 ) -> Response {
-    let Broker::Office(office) = &desk.broker else {
-        return refuse(StatusCode::CONFLICT, "the broker is not ours: use its own console");
+    let Broker::Office(office) = &desk.broker else { return refuse_others() };
+    let Some(office) = office.now() else {
+        return refuse(StatusCode::CONFLICT, "the broker is stopped: start it first");
     };
     let done = match (action.as_str(), which.name) {
         ("purge", Some(name)) => office.purge(&name).map(drop),

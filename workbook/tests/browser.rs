@@ -234,7 +234,7 @@ fn everything_can_be_done_with_the_keyboard() {
     assert!(reader.eval(height).parse::<i64>().unwrap() > before, "an arrow key makes the dock higher");
 
     reader.click(".listing-bar .run");
-    reader.wait_for_pane("receive", "Waiting for ");
+    reader.wait_for("document.querySelector('.pane .state').textContent === 'run 2 · running'"); // not the one before
     reader.eval("document.querySelector('.pane pre').focus()");
     reader.press_with_ctrl("c");
     reader.wait_for("document.querySelector('.pane').dataset.state === 'ended'");

@@ -7,8 +7,8 @@ mod served;
 
 use futures_lite::StreamExt;
 use lapin::{
-    Connection, ConnectionProperties,
-    options::{BasicConsumeOptions, QueueDeclareOptions},
+    BasicProperties, Connection, ConnectionProperties,
+    options::{BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
     types::FieldTable,
 };
 use nix::{
@@ -233,6 +233,104 @@ async fn a_broker_at_an_ipv6_address_is_the_one_that_programs_and_the_strip_use(
     assert_eq!(served.post("/workbook/runs", r#"{"listing":"send"}"#).0, 201);
     news.wait_for(r#""name":"hello","ready":1"#);
     assert_eq!(office.queue("hello").unwrap().ready, 1);
+}
+
+#[test]
+fn a_reader_stops_starts_and_crashes_the_broker_and_finds_what_it_keeps() {
+    let served = Served::start(None);
+    let mut news = served.news();
+    let run = |listing: &str| served.post("/workbook/runs", &format!(r#"{{"listing":"{listing}"}}"#)).0;
+    let act = |action: &str| served.post(&format!("/workbook/broker/{action}"), "{}");
+    let mailboxes = || served.request("GET /workbook/mailboxes", &[&served.cookie()], "").1;
+    assert_eq!([run("send"), run("new-task")], [201, 201]);
+    news.wait_for(r#"[1,{"is":"ended","status":0}]"#);
+    news.wait_for(r#"[2,{"is":"ended","status":0}]"#);
+    wait_until("both messages are in their queues", || mailboxes().matches(r#""ready":1"#).count() == 2);
+    assert_eq!(mailboxes().matches(r#""persistent":true"#).count(), 1, "{}", mailboxes());
+
+    assert_eq!(act("crash").0, 204);
+    news.wait_for(r#""trouble":{"code":"stopped"}"#);
+    news.wait_for(r#""office":{"is_open":false,"has_crashed":true,"kept":null}"#);
+    assert!(mailboxes().contains(r#""is_stopped":true"#), "{}", mailboxes());
+    assert_eq!(served.post("/workbook/mailboxes/purge", r#"{"name":"hello"}"#).0, 409);
+    assert_eq!([act("crash").0, act("stop").0], [204, 204], "it has ended already");
+    assert_eq!(run("send"), 201);
+    news.wait_for(r#"[3,{"is":"ended","status":1}]"#);
+
+    assert_eq!([act("start").0, act("start").0], [204, 204]);
+    let kept = r#""kept":{"messages":1,"lost_messages":1,"queues":2,"lost_queues":0}"#;
+    news.wait_for(&format!(r#""office":{{"is_open":true,"has_crashed":false,{kept}}}"#));
+    let found = mailboxes();
+    assert!(found.contains("lamp") && found.contains(r#""persistent":true"#), "{found}");
+    assert!(!found.contains("Life is short"), "{found}");
+    assert_eq!(act("explode").0, 400);
+}
+
+#[test]
+fn programs_meet_a_stopped_and_a_crashed_broker_as_they_meet_rabbitmq() {
+    let served = Served::start(None);
+    let mut news = served.news();
+    for (number, action, said) in
+        [(1, "crash", "IO error"), (2, "stop", "CONNECTION_FORCED"), (3, "restart", "shutdown")]
+    {
+        assert_eq!(served.post("/workbook/runs", r#"{"listing":"receive"}"#).0, 201);
+        news.wait_for(&format!(r#"[{number},{{"is":"running"}}]"#));
+        wait_until("it consumes", || {
+            served.request("GET /workbook/mailboxes", &[&served.cookie()], "").1.contains(r#""consumers":1"#)
+        });
+        assert_eq!(served.post(&format!("/workbook/broker/{action}"), "{}").0, 204);
+        news.wait_for(said);
+        news.wait_for(&format!(r#"[{number},{{"is":"ended","status":1}}]"#));
+        assert_eq!(served.post("/workbook/broker/start", "{}").0, 204);
+    }
+}
+
+#[test]
+fn a_broker_that_cant_start_says_why_and_starts_when_it_can() {
+    let served = Served::start(None);
+    let port = served.broker.rsplit(':').next().unwrap().parse().unwrap();
+    assert_eq!(served.post("/workbook/broker/stop", "{}").0, 204);
+    let other = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let (status, why) = served.post("/workbook/broker/start", "{}");
+    assert_eq!(status, 409);
+    assert!(why.contains(r#""code":"not_started""#) && why.contains("is taken"), "{why}");
+    drop(other);
+    assert_eq!(served.post("/workbook/broker/start", "{}").0, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_of_others_is_neither_stopped_nor_started() {
+    let office = PostOffice::open().await.unwrap();
+    let served = Served::start(Some(&office.uri()));
+    for action in ["stop", "start", "restart", "crash"] {
+        assert_eq!(served.post(&format!("/workbook/broker/{action}"), "{}").0, 409);
+    }
+    assert!(office.connections().len() <= 1, "nobody but the strip is connected");
+    assert!(served.request("GET /workbook/state", &[&served.cookie()], "").1.contains(r#""office":null"#));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_survive_the_end_of_the_workbook_itself() {
+    let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port(); // free a moment later
+    let start = || {
+        Served::start_with(None, |command| {
+            command.args(["--office-port", &port.to_string(), "--data"]).arg(data.path());
+        })
+    };
+    let served = start();
+    let properties = ConnectionProperties::default();
+    let connection = Connection::connect(&format!("amqp://127.0.0.1:{port}"), properties).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    channel.queue_declare("packing".into(), QueueDeclareOptions::durable(), FieldTable::default()).await.unwrap();
+    channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+    let (options, persistent) = (BasicPublishOptions::default(), BasicProperties::default().with_delivery_mode(2));
+    let published = channel.basic_publish("".into(), "packing".into(), options, b"lamp", persistent);
+    assert!(published.await.unwrap().await.unwrap().is_ack());
+    drop(served); // by SIGKILL
+    let served = start();
+    let (_, mailboxes) = served.request("GET /workbook/mailboxes", &[&served.cookie()], "");
+    assert!(mailboxes.contains(r#""ready":1"#) && mailboxes.contains("lamp"), "{mailboxes}");
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub struct ShownMessage {
     pub routing_key: String,
     /// Whether it has been out of the queue.
     pub redelivered: bool,
+    /// Whether it is marked as persistent (delivery mode 2).
+    pub persistent: bool,
 }
 
 /// Every mailbox of a post office.
@@ -50,6 +52,7 @@ pub fn mailboxes(office: &PostOffice) -> Vec<Mailbox> {
             exchange: message.exchange,
             routing_key: message.routing_key,
             redelivered: message.redelivered,
+            persistent: *message.properties.delivery_mode() == Some(2),
         };
         Mailbox {
             name: queue.name,

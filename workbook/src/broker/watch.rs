@@ -1,7 +1,10 @@
 //! The broker's state as the live strip shows it: from a post office's journal as things happen, from another broker by asking
 //! a few times a second.
 
-use super::Broker;
+use super::{
+    Broker,
+    office::{Kept, Office, State},
+};
 use crate::news::News;
 use lapin::{Channel, Connection, ConnectionProperties, options::QueueDeclareOptions, types::FieldTable, uri::AMQPUri};
 use postoffice::{Event, PostOffice};
@@ -16,6 +19,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    select,
     time::{sleep, timeout},
 };
 
@@ -37,6 +41,25 @@ pub struct Post {
     pub producers: Vec<String>,
     /// The queues, by name.
     pub queues: Vec<Queue>,
+    /// Whether the broker is one that pages can stop and start, and how it stands with that.
+    pub office: Option<OfficeState>,
+}
+
+/// How it stands with a post office that can be stopped and started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct OfficeState {
+    /// It is open.
+    pub is_open: bool,
+    /// It has ended, and nobody was told.
+    pub has_crashed: bool,
+    /// What the last start has found.
+    pub kept: Option<Kept>,
+}
+
+impl From<&State> for OfficeState {
+    fn from(state: &State) -> Self {
+        Self { is_open: state.open.is_some(), has_crashed: state.has_crashed, kept: state.kept }
+    }
 }
 
 /// Why a broker can't be asked; a page has the words for it, and shows the details as they are.
@@ -51,6 +74,8 @@ pub enum Trouble {
     NotAmqp,
     /// The broker ends or refuses the connection: what it says.
     Refused(String),
+    /// A reader has stopped it, or had it crash.
+    Stopped,
 }
 
 /// One queue of the strip.
@@ -102,11 +127,31 @@ impl Watch {
         }
     }
 
-    async fn follow_office(&self, office: &PostOffice, news: &News) {
-        let mut journal = office.journal();
+    async fn follow_office(&self, office: &Office, news: &News) {
+        let mut states = office.states();
         let mut seen = Seen::default();
         loop {
-            self.set(seen.post(office), news);
+            let state = states.borrow_and_update().clone();
+            let shown = Post { office: Some(OfficeState::from(&state)), ..Post::default() };
+            match &state.open {
+                None => self.set(Post { trouble: Some(Trouble::Stopped), ..shown }, news),
+                Some(open) => select! {
+                    () = self.follow_open(open, &shown, &mut seen, news) => {} // it is closing
+                    _ = states.changed() => continue,
+                },
+            }
+            if states.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Follows the journal to its end.
+    async fn follow_open(&self, office: &PostOffice, shown: &Post, seen: &mut Seen, news: &News) {
+        seen.consuming.clear(); // they were another's
+        let mut journal = office.journal();
+        loop {
+            self.set(seen.post(office, shown), news);
             let Some(event) = journal.next().await else { return };
             seen.take(event);
             sleep(GATHERING).await;
@@ -213,7 +258,7 @@ impl Seen {
         }
     }
 
-    fn post(&self, office: &PostOffice) -> Post {
+    fn post(&self, office: &PostOffice, shown: &Post) -> Post {
         let consumes = |id| self.consuming.iter().any(|(connection, _)| *connection == id);
         let connections = office.connections();
         let producers = connections.into_iter().filter(|connection| !consumes(connection.id));
@@ -226,10 +271,9 @@ impl Seen {
             consumers: queue.consumers,
         };
         Post {
-            sampled: false,
-            trouble: None,
             producers: producers.map(|connection| connection.name.unwrap_or(connection.peer)).collect(),
             queues: office.queues().into_iter().map(queue).collect(),
+            ..shown.clone()
         }
     }
 }

@@ -2,14 +2,15 @@
 
 import { openEvents } from '/workbook/events.js';
 import { ask, button, element } from '/workbook/server.js';
+import '/workbook/power.js';
 
 const words = workbookWords.board;
 
 const row = (cell, ...texts) => element('tr', {}, ...texts.map(text => element(cell, { textContent: text })));
 const table = messages => {
-    const head = row('th', words.number, words.body, words.size, words.exchange, words.key, words.redelivered);
+    const head = row('th', words.number, words.body, words.size, words.exchange, words.key, words.persistent, words.redelivered);
     const rows = messages.map((message, i) => {
-        const made = row('td', i + 1, message.body, message.size, message.exchange || words.isDefault, message.routing_key, message.redelivered ? words.yes : words.no);
+        const made = row('td', i + 1, message.body, message.size, message.exchange || words.isDefault, message.routing_key, message.persistent ? words.yes : words.no, message.redelivered ? words.yes : words.no);
         made.children[1].className = 'body';
         return made;
     });
@@ -31,13 +32,14 @@ class QueueBoard extends HTMLElement {
         this.queues = element('div');
         this.reset = button('board-reset', words.reset, () => this.#change('reset', null));
         this.reset.hidden = true;
-        this.append(this.state, this.queues, element('p', {}, this.reset));
+        this.power = element('broker-power');
+        this.append(this.state, this.power, this.queues, element('p', {}, this.reset));
         if (!await this.#show()) {
             return; // the server doesn't know this browser: it would not tell the news either
         }
         this.news = openEvents();
-        this.news.addEventListener('post', () => this.#show());
-        this.news.addEventListener('whole', () => { this.state.textContent = ''; this.#show(); });
+        this.news.addEventListener('post', ({ data }) => { this.power.show(JSON.parse(data).office); this.#show(); });
+        this.news.addEventListener('whole', ({ data }) => { this.state.textContent = ''; this.power.show(JSON.parse(data).post.office); this.#show(); });
         this.news.addEventListener('error', () => { this.state.textContent = workbookWords.gone; });
     }
 
@@ -69,6 +71,8 @@ class QueueBoard extends HTMLElement {
         this.reset.hidden = !told.mailboxes?.length;
         if (told.console) {
             this.queues.replaceChildren(element('p', {}, words.console, element('a', { href: told.console, textContent: told.console })));
+        } else if (told.is_stopped) {
+            this.queues.replaceChildren(); // the buttons above say so
         } else if (told.mailboxes.length) {
             this.queues.replaceChildren(...told.mailboxes.map(box => this.#section(box)));
         } else {

@@ -28,7 +28,7 @@ class RunPane extends HTMLElement {
         this.pinButton = button('pin', words.pin, () => onPin(this));
         this.closeButton.title = words.close;
         this.log.addEventListener('keydown', event => {
-            if (event.ctrlKey && event.key === 'c' && getSelection().isCollapsed) { // with text marked, it copies
+            if (event.ctrlKey && event.key === 'c' && getSelection().isCollapsed && this.isRunning) { // with text marked, it copies
                 event.preventDefault();
                 this.stopButton.click();
             }

@@ -1,6 +1,7 @@
 // The live strip: P → queue → C, as the broker is now, for each of its first queues. It stands by the program that ran last.
 
 import { element, spoken } from '/workbook/server.js';
+import '/workbook/power.js';
 
 const words = workbookWords;
 const SHOWN = 3; // queues
@@ -18,6 +19,8 @@ class LiveStrip extends HTMLElement {
         this.rest = element('small');
         this.sampled = element('small', { textContent: words.sampled, hidden: true });
         this.all = element('a', { href: '/queues', textContent: words.queues });
+        this.power = element('broker-power');
+        this.append(this.rest, this.sampled, this.all, this.power);
         if (this.post) {
             this.show(this.post);
         }
@@ -28,9 +31,10 @@ class LiveStrip extends HTMLElement {
             return;
         }
         const queues = post.queues.slice(0, SHOWN);
-        for (const name of this.#flows.keys()) {
+        for (const [name, flow] of this.#flows) {
             if (!queues.some(queue => queue.name === name)) {
                 this.#flows.delete(name);
+                flow.remove();
             }
         }
         for (const queue of queues) {
@@ -41,9 +45,15 @@ class LiveStrip extends HTMLElement {
         }
         this.rest.textContent = post.queues.length > SHOWN ? words.more(post.queues.length - SHOWN) : queues.length ? '' : post.trouble ? spoken(post.trouble) : words.noQueues;
         this.sampled.hidden = !post.sampled;
-        const shown = [...this.#flows.values(), this.rest, this.sampled, this.all];
-        if (shown.length !== this.childElementCount || shown.some((part, i) => part !== this.children[i])) {
-            this.replaceChildren(...shown); // only then: a message on its way would be stopped
+        this.power.show(post.office);
+        // What is in its place stays there: a message on its way would be stopped, and a button lose the focus.
+        let next = this.rest;
+        for (const { name } of queues.toReversed()) {
+            const flow = this.#flows.get(name);
+            if (flow.nextElementSibling !== next) {
+                next.before(flow);
+            }
+            next = flow;
         }
     }
 }

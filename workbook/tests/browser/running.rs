@@ -183,3 +183,69 @@ fn the_queues_stand_in_the_chapter_and_a_stranger_is_told_what_is_the_matter() {
         reader.wait_for("document.querySelector('main a[href=\"/queues\"] code')");
     }
 }
+
+#[test]
+fn a_reader_crashes_the_broker_and_sees_which_message_is_still_there_and_why() {
+    for (language, crashed, kept) in [
+        (
+            "en",
+            "The broker has crashed, without a word to anybody.",
+            "The broker is running. Back after its last start: 2 queues, 1 message. Gone: 0 queues, 1 message. Only persistent \
+             messages in durable queues survive.",
+        ),
+        (
+            "zh-CN",
+            "消息代理崩溃了，没有跟任何程序打招呼。",
+            "消息代理正在运行。 上次启动后，2 个队列、1 条消息还在；0 个队列、1 条消息没了。只有持久化队列里的持久化消息能留下来。",
+        ),
+    ] {
+        let Some(reader) = Reader::open(language) else { return };
+        let served = Served::start(None);
+        let book = enter(&reader, &served);
+        reader.go(&format!("{book}/{language}/patterns/durable.html"));
+        for listing in ["send", "new-task"] {
+            reader.click(&format!("[data-listing={listing}][data-ready] .run"));
+            reader
+                .wait_for(&format!("document.querySelector('.pane[aria-label={listing}]')?.dataset.state === 'ended'"));
+        }
+        reader.wait_for("document.querySelectorAll('.strip .flow-queue .flow-message').length === 2");
+        let says = |text: &str| {
+            reader.wait_for(&format!("document.querySelector('.strip .power-state').textContent === {text:?}"));
+        };
+        let shown = |width, says: &dyn Fn()| {
+            resize(&reader, width);
+            reader.go(&format!("{book}/{language}/patterns/durable.html"));
+            says();
+            axe_has_no_complaint(&reader, &format!("{language} at {width} px"));
+            assert_eq!(reader.eval("JSON.stringify(pageChecks.layout())"), "[]", "{language} at {width} px");
+        };
+        reader.click(".strip .power-crash");
+        says(crashed);
+        assert_eq!(reader.eval("document.activeElement.className"), "power-start", "the pressed button is gone");
+        reader.press("Enter");
+        says(kept);
+        assert_eq!(reader.eval("document.activeElement.className"), "power-stop");
+        reader.wait_for("document.querySelector('.flow[data-queue=packing]')?.dataset.ready === '1'");
+        reader.wait_for("document.querySelector('.flow[data-queue=hello]').dataset.ready === '0'");
+        shown(1440, &|| says(kept));
+        reader.click(".strip .power-crash");
+        shown(360, &|| says(crashed));
+        reader.click(".strip .power-start");
+        let kept = kept.replace("1 message. Only persistent messages in durable queues survive.", "0 messages.");
+        let kept = kept.replace("1 条消息没了。只有持久化队列里的持久化消息能留下来。", "0 条消息没了。");
+        says(&kept);
+        reader.go(&format!("{book}/queues"));
+        reader.wait_for(&format!("document.querySelector('.power-state')?.textContent === {kept:?}"));
+        assert_eq!(
+            reader.eval("[...document.querySelectorAll('td.body')].map(body => body.textContent).join()"),
+            "lamp.."
+        );
+        for button in ["stop", "start", "restart", "crash", "start"] {
+            reader.click(&format!(".power-{button}"));
+            let is_open = if ["stop", "crash"].contains(&button) { "start" } else { "stop" };
+            reader.wait_for(&format!("document.querySelector('.power-{is_open}').checkVisibility()"));
+        }
+        reader.wait_for("document.querySelector('td.body')?.textContent === 'lamp..'");
+        reader.nothing_went_wrong();
+    }
+}

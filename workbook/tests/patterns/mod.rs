@@ -6,7 +6,7 @@ mod request_reply;
 mod routing;
 mod work_queues;
 
-use crate::stage::{self, Stage, Terminal, block_on};
+use crate::stage::{self, End, Stage, Terminal, block_on};
 use lapin::{
     options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::FieldTable,
@@ -33,6 +33,16 @@ impl Shop {
         exchanges: &'static [&'static str],
     ) -> impl Iterator<Item = Self> {
         Stage::on_each_broker().map(move |stage| Self::on(stage, queues, exchanges))
+    }
+
+    /// The same shop on each broker, which the scene may end and start again.
+    fn with_restarts(queues: &'static [&'static str]) -> impl Iterator<Item = Self> {
+        Stage::with_restarts().map(move |stage| Self::on(stage, queues, &[]))
+    }
+
+    /// Has the broker end and start again.
+    fn restart_after(&mut self, end: End) {
+        self.stage.restart_after(end);
     }
 
     fn on(stage: Stage, queues: &'static [&'static str], exchanges: &'static [&'static str]) -> Self {

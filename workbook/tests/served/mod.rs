@@ -38,7 +38,7 @@ impl Served {
     /// With another command line, environment or input and output.
     pub fn start_with(broker: Option<&str>, prepare: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.arg("serve").stdin(Stdio::null()).stdout(Stdio::piped());
         prepare(&mut command);
         Self::spawn(broker, command, |process| process.stdout.take().unwrap())
     }
@@ -48,7 +48,7 @@ impl Served {
     pub fn start_in_a_terminal(prepare: impl FnOnce(&mut Command)) -> (Self, Terminal) {
         let (terminal, tty) = Terminal::open();
         let mut command = Command::new("setsid"); // it becomes the program that follows
-        command.arg("--ctty").arg(env!("CARGO_BIN_EXE_workbook"));
+        command.arg("--ctty").arg(env!("CARGO_BIN_EXE_workbook")).arg("serve");
         command.stdin(tty.try_clone().unwrap()).stdout(tty.try_clone().unwrap()).stderr(tty);
         prepare(&mut command);
         (Self::spawn(None, command, |_| terminal.screen()), terminal)
@@ -60,9 +60,10 @@ impl Served {
         output: impl FnOnce(&mut Child) -> R,
     ) -> Self {
         let dest = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        command
-            .args(["serve", "--no-open", "--port", "0", "--office-port", "0", "--dest"])
-            .arg(dest.path().join("book"));
+        command.args(["--no-open", "--port", "0", "--dest"]).arg(dest.path().join("book"));
+        if !command.get_args().any(|argument| argument == "--office-port") {
+            command.args(["--office-port", "0"]);
+        }
         match broker {
             Some(addr) => command.env("AMQP_ADDR", addr),
             None => command.env_remove("AMQP_ADDR"),

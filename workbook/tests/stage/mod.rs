@@ -31,6 +31,7 @@ use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
 };
+use workbook::broker::office::{Action, Office};
 
 /// Longer than anything takes here on a busy machine; only a failure waits so long.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -81,6 +82,17 @@ pub struct Stage {
     record: Vec<String>,
     _playing: Option<MutexGuard<'static, ()>>,
     _office: Option<PostOffice>,
+    /// A post office that the scene may stop and start.
+    power: Option<Office>,
+}
+
+/// How a broker ends.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// In good order.
+    Stop,
+    /// By a signal that it never hears of.
+    Crash,
 }
 
 impl Stage {
@@ -116,6 +128,40 @@ impl Stage {
         Some(stage)
     }
 
+    /// The same stage on a post office and on a RabbitMQ that the scene may end and start again; both keep what they keep.
+    pub fn with_restarts() -> impl Iterator<Item = Self> {
+        let in_post_office = || {
+            let office = RUNTIME.block_on(Office::open(0, Path::new(""))).unwrap();
+            let mut stage = Self::new(office.uri());
+            stage.power = Some(office);
+            Some(stage)
+        };
+        [in_post_office, Self::on_own_rabbitmq].into_iter().filter_map(|open| open())
+    }
+
+    /// Has the broker end and start again.
+    pub fn restart_after(&mut self, end: End) {
+        match (&self.power, self.node, end) {
+            (Some(office), ..) => {
+                let ended = match end {
+                    End::Stop => Action::Stop,
+                    End::Crash => Action::Crash,
+                };
+                RUNTIME.block_on(office.act(ended)).unwrap();
+                RUNTIME.block_on(office.act(Action::Start)).unwrap();
+            }
+            (None, Some(node), End::Stop) => {
+                for command in ["stop_app", "start_app"] {
+                    let output = node.rabbitmqctl().arg(command).output().unwrap();
+                    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+                }
+            }
+            (None, Some(node), End::Crash) => node.crash_and_start().unwrap(),
+            (None, None, _) => panic!("the broker of this stage belongs to others"),
+        }
+        self.control = connect(&self.addr);
+    }
+
     fn on_rabbitmq() -> Option<Self> {
         let rabbitmq = RABBITMQ.as_ref()?;
         let playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner); // a failed scene spoils no other
@@ -136,7 +182,8 @@ impl Stage {
     fn new(addr: &str) -> Self {
         let addr = Address::new(addr);
         let (control, renamed) = (connect(&addr), addr.renamed());
-        let mut stage = Self { addr, renamed, control, node: None, record: Vec::new(), _playing: None, _office: None };
+        let mut stage =
+            Self { addr, renamed, control, node: None, record: Vec::new(), _playing: None, _office: None, power: None };
         let found = stage.queue();
         if found.is_some() {
             std::mem::forget(stage); // its end would delete the queue, which is not ours
