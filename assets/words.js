@@ -28,9 +28,15 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         failed: '程序没有正常结束。下面是它打印的内容。',
         notReal: '（这是一次运行的记录；在项目文件夹里用 cargo workbook 打开本书，就会真的运行。）',
     },
+    // Exercises in the page
+    exercise: {
+        open: '在这里做', close: '收起', check: '检查', hint: '提示', tests: '测试', reset: '从头开始', solution: '参考解答', solved: '已完成',
+        sure: '确定要放弃现在的写法，从头开始吗？', checking: '正在检查……', passed: '做对了，测试全部通过。', failed: '还差一点：',
+        broken: '还没有编译通过。第一个错误在下面，出错的那一行也有标记。', stopped: '检查被停掉了。', found: '实际', wanted: '应该', empty: '空的',
+    },
     // Stopping and starting the broker
     power: {
-        broker: '消息代理', open: '消息代理正在运行。', stopped: '消息代理已关闭。', crashed: '消息代理崩溃了，没有跟任何程序打招呼。',
+        broker: '消息代理', between: '', open: '消息代理正在运行。', stopped: '消息代理已关闭。', crashed: '消息代理崩溃了，没有跟任何程序打招呼。',
         stop: '关闭', restart: '重启', crash: '崩溃', start: '启动',
         about: {
             stop: '正常关闭：先告诉每个客户端（320 CONNECTION_FORCED）', restart: '正常关闭，再启动',
@@ -96,8 +102,13 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         failed: 'The program did not end well. Below is what it printed.',
         notReal: '(This is a recorded run. Open the book with cargo workbook, in the project’s folder, and it happens for real.)',
     },
+    exercise: {
+        open: 'Solve it here', close: 'Fold it up', check: 'Check', hint: 'Hint', tests: 'The tests', reset: 'Start over', solution: 'A solution', solved: 'solved',
+        sure: 'Give up what you have written, and start over?', checking: 'Checking…', passed: 'Solved: all tests pass.', failed: 'Not yet:',
+        broken: 'It doesn’t compile yet. The first error is below, and its line is marked.', stopped: 'The check was stopped.', found: 'found', wanted: 'wanted', empty: 'empty',
+    },
     power: {
-        broker: 'Broker', open: 'The broker is running.', stopped: 'The broker is stopped.', crashed: 'The broker has crashed, without a word to anybody.',
+        broker: 'Broker', between: ' ', open: 'The broker is running.', stopped: 'The broker is stopped.', crashed: 'The broker has crashed, without a word to anybody.',
         stop: 'Stop', restart: 'Restart', crash: 'Crash', start: 'Start',
         about: {
             stop: 'Shut down in good order: every client is told (320 CONNECTION_FORCED)', restart: 'Stop in good order, then start',

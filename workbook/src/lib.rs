@@ -11,10 +11,10 @@ pub mod comments;
 pub mod compiler;
 pub mod drawings;
 pub mod edition;
+pub mod exercises;
 pub mod finish;
 pub mod includes;
 pub mod listings;
-
 pub mod news;
 pub mod panes;
 pub mod pictures;

@@ -128,7 +128,7 @@ pub fn write_edited(root: &Path, target: &Path, name: &str, source: &str) -> Res
 }
 
 /// Leaves a file alone that says the same already: cargo goes by the time of the last write.
-fn write_if_changed(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_if_changed(path: &Path, text: &str) -> Result<()> {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());
     }

@@ -1,7 +1,9 @@
-//! The programs that readers run from the page: each in a pane of its own, built, started, listened to, and ended.
+//! The programs that readers run from the page, listings and answers to exercises: each in a pane of its own, built, started,
+//! listened to, and ended.
 
 use crate::{
     compiler::{AS_JSON, Message},
+    exercises::{self, Exercise, write_answer},
     listings::{Listing, edited_name, write_edited},
     news::News,
     panes::{MOST_RUNNING, Note, Panes, Source, State, Stop},
@@ -14,7 +16,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 use tokio::{
@@ -33,11 +38,12 @@ const INTERRUPTED: i32 = 130;
 /// How many bytes of arguments and variables a program may get.
 const MOST_ARGUMENTS: usize = 4 << 10;
 
-/// What a page asks for: a listing, perhaps with arguments, perhaps in the reader's version.
+/// What a page asks for: a listing, perhaps with arguments, perhaps in the reader's version; or a verdict on an answer to an
+/// exercise.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
-    /// The listing's name.
+    /// The listing's name, or `exercise-` and the exercise's.
     pub listing: String,
     /// The program's arguments. No shell sees them.
     #[serde(default)]
@@ -84,6 +90,9 @@ pub struct Places {
 pub struct Runs {
     places: Places,
     listings: Vec<Listing>,
+    exercises: Vec<Exercise>,
+    /// What the exercises need is compiled, or is being compiled.
+    is_prepared: AtomicBool,
     panes: Panes,
     /// When cargo last had a listing to build: held while it builds.
     building: tokio::sync::Mutex<HashMap<String, SystemTime>>,
@@ -93,10 +102,24 @@ impl Runs {
     /// No panes yet.
     ///
     /// # Errors
-    /// When the listings can't be read.
+    /// When the listings or the exercises can't be read.
     pub fn new(places: Places, news: News) -> Result<Arc<Self>> {
         let listings = Listing::all(&places.root)?;
-        Ok(Arc::new(Self { places, listings, panes: Panes::new(news), building: tokio::sync::Mutex::default() }))
+        let exercises = Exercise::all(&places.root)?;
+        let (panes, building) = (Panes::new(news), tokio::sync::Mutex::default());
+        let is_prepared = AtomicBool::default();
+        Ok(Arc::new(Self { places, listings, exercises, is_prepared, panes, building }))
+    }
+
+    /// The exercises that can be solved.
+    pub fn exercises(&self) -> &[Exercise] {
+        &self.exercises
+    }
+
+    /// The exercise that an order is about.
+    fn exercise(&self, order: &Order) -> Option<&Exercise> {
+        let name = order.listing.strip_prefix(exercises::PREFIX)?;
+        self.exercises.iter().find(|exercise| exercise.name == name)
     }
 
     /// The listings that can be run.
@@ -114,23 +137,15 @@ impl Runs {
     /// # Errors
     /// A [`Refusal`], for an order that can't be carried out.
     pub fn start(self: &Arc<Self>, order: Order) -> Result<u64, Refusal> {
-        let Some(listing) = self.listings.iter().find(|listing| listing.name == order.listing) else {
-            return Err(Refusal::NoSuchListing(order.listing));
+        let listing = self.listings.iter().find(|listing| listing.name == order.listing);
+        let command = match (listing, self.exercise(&order)) {
+            (Some(listing), _) => {
+                fits(listing, &order)?;
+                command_line(listing, &order)
+            }
+            (None, Some(exercise)) if order.source.is_some() => format!("rustlings run {}", exercise.name),
+            (None, _) => return Err(Refusal::NoSuchListing(order.listing)),
         };
-        let words = || order.arguments.iter().chain(order.environment.values());
-        if words().map(String::len).sum::<usize>() > MOST_ARGUMENTS {
-            return Err(Refusal::ArgumentsTooLong(MOST_ARGUMENTS));
-        }
-        if words().any(|word| word.contains('\0')) {
-            return Err(Refusal::NulInArgument);
-        }
-        if let Some(name) = order.environment.keys().find(|name| !listing.environment.contains(name)) {
-            return Err(Refusal::UnknownVariable(name.clone()));
-        }
-        if listing.is_python && order.source.is_some() {
-            return Err(Refusal::PythonEdited);
-        }
-        let command = command_line(listing, &order);
         let opened = self.panes.open(&order.listing, command, order.source.is_some());
         let (id, wished) = opened.ok_or(Refusal::TooManyRunning(MOST_RUNNING))?;
         let runs = self.clone();
@@ -167,19 +182,28 @@ impl Runs {
                 return Ok(Some(INTERRUPTED));
             }
         };
-        let (name, folder) = match &order.source {
-            Some(source) => {
-                let folder = write_edited(&self.places.root, target, &order.listing, source)?;
-                (edited_name(&order.listing), folder)
+        let (root, exercise) = (&self.places.root, self.exercise(&order));
+        let listing = |name: String, folder| {
+            let mut arguments = Listing::build_arguments([name.as_str()]);
+            arguments.push(AS_JSON.into());
+            (name, folder, arguments)
+        };
+        let (name, folder, arguments) = match (&order.source, exercise) {
+            (Some(answer), Some(exercise)) => {
+                let folder = write_answer(root, target, exercise, answer)?;
+                (exercise.judge(), folder, exercises::build_arguments(exercise, AS_JSON))
             }
-            None => (order.listing.clone(), self.places.root.clone()),
+            (Some(source), None) => {
+                listing(edited_name(&order.listing), write_edited(root, target, &order.listing, source)?)
+            }
+            (None, _) => listing(order.listing.clone(), root.clone()),
         };
         let program = Listing::program(target, &name);
         let is_own = order.source.is_none();
         if !(is_own && is_fresh(&program, built.get(&order.listing), &self.inputs(&order.listing))) {
             let start = SystemTime::now();
             let mut cargo = self.command(Path::new("cargo"));
-            cargo.args(Listing::build_arguments([name.as_str()])).arg(AS_JSON).current_dir(folder);
+            cargo.args(arguments).current_dir(folder);
             cargo.env("CARGO_TARGET_DIR", target).env("CARGO_TERM_COLOR", "always"); // the page shows colours
             match self.run(id, cargo, [Source::Compiler, Source::Cargo], &mut wished).await? {
                 0 if is_own => drop(built.insert(order.listing.clone(), start)),
@@ -194,8 +218,28 @@ impl Runs {
         drop(built);
         self.panes.set_state(id, State::Running);
         let mut command = self.program(copy.as_ref().map_or(&program, |copy| &copy.0), &order);
-        command.args(&order.arguments);
+        match exercise {
+            // It opens a broker of its own for each test.
+            Some(_) => command.env_remove("AMQP_ADDR").env("RUST_BACKTRACE", "0"),
+            None => command.args(&order.arguments),
+        };
         self.run(id, command, [Source::Out, Source::Err], &mut wished).await.map(Some)
+    }
+
+    /// Compiles what every answer to an exercise needs, unless that was done before, so that the first verdict comes soon.
+    ///
+    /// # Errors
+    /// When a file can't be written or cargo can't be started. What doesn't compile is said with the first verdict.
+    pub async fn prepare_exercises(&self) -> Result<()> {
+        let Some(first) = self.exercises.first().filter(|_| !self.is_prepared.swap(true, Ordering::Relaxed)) else {
+            return Ok(());
+        };
+        let folder = write_answer(&self.places.root, &self.places.target, first, "fn main() {}")?;
+        let mut cargo = self.places.supervisor.command(Path::new("cargo"));
+        cargo.args(["build", "--locked", "--quiet", "--lib"]).current_dir(folder);
+        cargo.env("CARGO_TARGET_DIR", &self.places.target);
+        Supervised::start(cargo)?.wait().await?;
+        Ok(())
     }
 
     /// The files that a listing's program is built from.
@@ -286,6 +330,24 @@ impl Runs {
         }
         warnings.into_iter().for_each(tell);
     }
+}
+
+/// Whether a listing can have what an order gives it.
+fn fits(listing: &Listing, order: &Order) -> Result<(), Refusal> {
+    let words = || order.arguments.iter().chain(order.environment.values());
+    if words().map(String::len).sum::<usize>() > MOST_ARGUMENTS {
+        return Err(Refusal::ArgumentsTooLong(MOST_ARGUMENTS));
+    }
+    if words().any(|word| word.contains('\0')) {
+        return Err(Refusal::NulInArgument);
+    }
+    if let Some(name) = order.environment.keys().find(|name| !listing.environment.contains(name)) {
+        return Err(Refusal::UnknownVariable(name.clone()));
+    }
+    if listing.is_python && order.source.is_some() {
+        return Err(Refusal::PythonEdited);
+    }
+    Ok(())
 }
 
 /// A reader's program in a file of its own, which is removed after the run: the next edit is built over the original.

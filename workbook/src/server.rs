@@ -4,9 +4,10 @@ use crate::{
     auth::{Auth, content_security_policy, guard, refuse, refuse_page},
     broker::{Broker, Watch, mailboxes, office::Action},
     edition::Edition,
+    exercises::Exercise,
     listings::Listing,
     news::{News, stream},
-    panes::Pane,
+    panes::{Note, Pane},
     runs::{Order, Places, Refusal, Runs},
     site::Site,
     supervisor::{Supervised, Supervisor, until_signal},
@@ -48,7 +49,7 @@ const MORE_PORTS: u16 = 20;
 const LARGEST_REQUEST: usize = 256 << 10;
 
 /// What only served pages have: styles and scripts.
-const FILES: [(&str, &str); 16] = [
+const FILES: [(&str, &str); 18] = [
     ("words.js", include_str!("../../assets/words.js")),
     ("live.css", include_str!("page/live.css")),
     ("live.js", include_str!("page/live.js")),
@@ -57,6 +58,8 @@ const FILES: [(&str, &str); 16] = [
     ("pane.js", include_str!("page/pane.js")),
     ("dock.js", include_str!("page/dock.js")),
     ("strip.js", include_str!("page/strip.js")),
+    ("exercise.js", include_str!("page/exercise.js")),
+    ("verdict.js", include_str!("page/verdict.js")),
     ("editor.js", include_str!("page/editor.js")),
     ("difference.js", include_str!("page/difference.js")),
     ("board.css", include_str!("page/board.css")),
@@ -88,6 +91,7 @@ pub struct Options {
 
 /// Everything that the routes need.
 struct Desk {
+    root: PathBuf,
     broker: Broker,
     watch: Watch,
     runs: Arc<Runs>,
@@ -110,14 +114,14 @@ pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<(
     let broker = Broker::find(options.office_port, &options.data).await?;
     let introduction = broker.introduce();
     let places = Places {
-        root: options.root,
+        root: options.root.clone(),
         target: options.target,
         supervisor: Supervisor::new(options.program),
         broker: broker.addr(),
     };
     tokio::spawn(prebuild(places.clone(), news.clone()));
     let runs = Runs::new(places, news.clone())?;
-    let desk = Arc::new(Desk { broker, watch: Watch::default(), runs, site: site.clone(), news });
+    let desk = Arc::new(Desk { root: options.root, broker, watch: Watch::default(), runs, site: site.clone(), news });
 
     let watched = desk.clone();
     tokio::spawn(async move { watched.watch.follow(&watched.broker, &watched.news).await });
@@ -151,6 +155,7 @@ fn app(desk: Arc<Desk>, auth: Auth) -> Router {
         .route("/workbook/runs", post(start))
         .route("/workbook/runs/{id}/stop", post(stop))
         .route("/workbook/runs/{id}/close", post(close))
+        .route("/workbook/exercises/{name}", get(show_exercise))
         .route("/workbook/mailboxes", get(show_mailboxes))
         .route("/workbook/mailboxes/{action}", post(change_mailbox))
         .route("/workbook/broker/{action}", post(change_broker))
@@ -213,7 +218,12 @@ async fn show_state(State(desk): State<Arc<Desk>>) -> Response {
 
 /// The rest is asked later than the panes: it may be newer than the last item, and being told of it again does no harm.
 fn whole(desk: &Desk, panes: Vec<Pane>) -> Value {
-    json!({ "panes": panes, "post": desk.watch.now(), "listings": desk.runs.listings(), "build": desk.site.newest() })
+    let exercises: Vec<_> = desk.runs.exercises().iter().map(|exercise| exercise.name.as_str()).collect();
+    let done = Exercise::done_in_rustlings(&desk.root);
+    json!({
+        "panes": panes, "post": desk.watch.now(), "listings": desk.runs.listings(), "build": desk.site.newest(),
+        "exercises": exercises, "done_in_rustlings": done,
+    })
 }
 
 async fn start(State(desk): State<Arc<Desk>>, Json(order): Json<Order>) -> Response {
@@ -236,6 +246,18 @@ fn found(yes: bool) -> Response {
     match yes {
         true => StatusCode::NO_CONTENT.into_response(),
         false => refuse_page(StatusCode::NOT_FOUND, "run_gone", "no such program runs"),
+    }
+}
+
+async fn show_exercise(State(desk): State<Arc<Desk>>, UrlPath(name): UrlPath<String>) -> Response {
+    let Some(exercise) = desk.runs.exercises().iter().find(|exercise| exercise.name == name) else {
+        return (StatusCode::NOT_FOUND, Json(Refusal::NoSuchListing(name))).into_response();
+    };
+    let runs = desk.runs.clone();
+    tokio::spawn(async move { runs.prepare_exercises().await }); // what goes wrong there is said with the first verdict
+    match exercise.sheet(&desk.root) {
+        Ok(sheet) => Json(sheet).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, Json(Note::Failed(format!("{error:#}")))).into_response(),
     }
 }
 

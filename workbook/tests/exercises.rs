@@ -5,6 +5,7 @@
 
 use postoffice::PostOffice;
 use rabbitmq_node::Node;
+use reader::Reader;
 use std::{
     collections::BTreeMap,
     env,
@@ -20,6 +21,8 @@ use workbook::twins;
 #[path = "../../exercises/build.rs"]
 #[allow(dead_code)] // its `main` is cargo's
 mod build;
+#[allow(dead_code)] // each test file uses its part
+mod reader;
 
 /// How many programs run at the same time. They mostly wait.
 const AT_ONCE: usize = 4;
@@ -187,9 +190,15 @@ fn verdict(exercise: &str, attempt: &Attempt, broker: Option<&str>) -> (bool, St
     (output.status.success(), printed)
 }
 
+/// The attempts that failed, with what their tests printed.
+static FAILED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
 /// What is wrong with the verdict on an attempt: it has to be the one that its author expects.
 fn misjudged(exercise: &str, attempt: &Attempt, broker: Option<&str>) -> Option<String> {
     let (passed, printed) = verdict(exercise, attempt, broker);
+    if !passed {
+        FAILED.lock().unwrap().push((format!("{exercise}: {attempt:?}"), printed.clone()));
+    }
     match attempt {
         Attempt::Starter => passed.then(|| format!("{exercise}: the starter passes; what is there to learn?")),
         Attempt::Solution => (!passed).then(|| format!("{exercise}: the solution fails:\n{printed}")),
@@ -229,8 +238,26 @@ fn every_solution_passes() {
 }
 
 #[test]
-fn every_wrong_answer_fails_with_its_sentence() {
+fn every_wrong_answer_fails_with_its_sentence_which_a_page_says_in_its_language() {
     assert_none(&judge(&[const { None }; AT_ONCE], |attempt| matches!(attempt, Attempt::Wrong { .. })));
+
+    let Some(reader) = Reader::open("en") else { return };
+    let script = include_str!("../src/page/verdict.js").replace("export const", "var");
+    reader.run(&script);
+    let mut problems = Vec::new();
+    for (attempt, printed) in &*FAILED.lock().unwrap() {
+        for (language, is_chinese) in [("en", false), ("zh-CN", true)] {
+            // Whether there is a text, and in which language each of them is.
+            let said = reader.eval(&format!(
+                "(texts => texts.length > 0 && texts.every(text => text && isChinese(text) === {is_chinese}) ? '' : JSON.stringify(texts))\
+                 (failures({printed:?}, {language:?}).map(({{ text }}) => text))"
+            ));
+            if !said.is_empty() {
+                problems.push(format!("{attempt}: in {language} a page says {said}\n{printed}"));
+            }
+        }
+    }
+    assert_none(&problems);
 }
 
 #[test]

@@ -7,7 +7,7 @@ window.pageChecks = (() => {
         return `${element.localName}${id}${classes}${text ? ` “${text}”` : ''}`;
     };
     const isShown = element => element.checkVisibility({ visibilityProperty: true }) && !element.closest('.skip-link, [aria-hidden="true"]');
-    const scrolls = element => /auto|scroll/.test(getComputedStyle(element).overflowX);
+    const scrolls = element => /auto|scroll/.test(getComputedStyle(element).overflowX) || element.matches('.ace_editor'); // which scrolls by itself
     const inScrollBox = element => {
         for (let box = element.parentElement; box && !box.matches('.content, body'); box = box.parentElement) {
             if (scrolls(box)) {

@@ -197,6 +197,12 @@ fn orders_that_make_no_sense_are_refused() {
     assert_eq!(order(r#"{"listing":"send","environment":{"PATH":"/tmp"}}"#), 400);
     assert_eq!(order(r#"{"listing":"send","environment":{"AMQP_ADDR":"a\u0000b"}}"#), 400);
     assert_eq!(order(r#"{"listing":"python-send","source":"print()"}"#), 400);
+    assert_eq!(order(r#"{"listing":"exercise-nothing","source":"fn main() {}"}"#), 400);
+    assert_eq!(order(r#"{"listing":"exercise-first_letter"}"#), 400, "an answer without a program");
+    assert_eq!(order(r#"{"listing":"exercise-../../etc","source":""}"#), 400);
+    assert_eq!(served.request("GET /workbook/exercises/nothing", &[&served.cookie()], "").0, 404);
+    assert_eq!(served.request("GET /workbook/exercises/%2e%2e", &[&served.cookie()], "").0, 404);
+    assert_eq!(served.request("GET /workbook/exercises/first_letter", &[], "").0, 403, "a stranger");
     assert_eq!(order(r#"{"listing":"send","shell":true}"#), 422);
     assert_eq!(order("nonsense"), 400);
     assert_eq!(order(&format!(r#"{{"listing":"send","source":"{}"}}"#, "x".repeat(300 << 10))), 413);

@@ -11,6 +11,24 @@ const undoKey = listing => `workbook-undo-${listing}`;
 // The reader's version; `null` where there is none.
 export const versionOf = listing => recall(localStorage, key(listing));
 
+// An editor for Rust in a place of the page.
+export const codeEditor = (place, text, label, { leave, run }) => {
+    const made = ace.edit(place);
+    made.setOptions({ showPrintMargin: false, maxLines: Infinity, fontSize: '0.875em', useWorker: false });
+    made.session.setMode('ace/mode/rust');
+    const isDark = /navy|coal|ayu/.test(document.documentElement.className);
+    made.setTheme(isDark ? 'ace/theme/tomorrow_night' : 'ace/theme/dawn');
+    made.textInput.getElement().setAttribute('aria-label', label);
+    made.commands.addCommand({ name: 'leave', bindKey: 'Esc', exec: leave });
+    made.commands.addCommand({ name: 'run', bindKey: { win: 'Ctrl-Enter', mac: 'Ctrl-Enter|Command-Enter' }, exec: run });
+    made.setValue(text, -1);
+    place.addEventListener('keydown', event => event.stopPropagation());
+    return made;
+};
+// What the compiler says, for the gutter.
+export const annotations = diagnostics => diagnostics.map(({ level, text, line, column }) => (
+    { row: line - 1, column: column - 1, text, type: level === 'error' ? 'error' : 'warning' }));
+
 export class Editing {
     constructor(bar) {
         this.bar = bar;
@@ -56,22 +74,14 @@ export class Editing {
         this.place = element('div', { className: 'editor' });
         this.block.before(this.place);
         this.block.hidden = true;
-        const made = this.editor = ace.edit(this.place);
-        made.setOptions({ showPrintMargin: false, maxLines: Infinity, fontSize: '0.875em', useWorker: false });
-        made.session.setMode('ace/mode/rust');
-        const isDark = /navy|coal|ayu/.test(document.documentElement.className);
-        made.setTheme(isDark ? 'ace/theme/tomorrow_night' : 'ace/theme/dawn');
-        made.textInput.getElement().setAttribute('aria-label', `${words.edit}: ${this.listing}`);
-        made.commands.addCommand({ name: 'leave', bindKey: 'Esc', exec: () => this.bar.runButton.focus() });
-        made.commands.addCommand({ name: 'run', bindKey: { win: 'Ctrl-Enter', mac: 'Ctrl-Enter|Command-Enter' }, exec: () => this.bar.run() });
-        made.setValue(text, -1);
+        const made = this.editor = codeEditor(this.place, text, `${words.edit}: ${this.listing}`,
+            { leave: () => this.bar.runButton.focus(), run: () => this.bar.run() });
         made.on('change', () => {
             const now = made.getValue();
             remember(localStorage, key(this.listing), now === this.original ? null : now);
             made.session.clearAnnotations();
             this.update();
         });
-        this.place.addEventListener('keydown', event => event.stopPropagation());
         this.update();
     }
     #close() {
@@ -115,7 +125,6 @@ export class Editing {
 
     // What the compiler says about the version that ran last, in the gutter.
     annotate(diagnostics) {
-        this.editor?.session.setAnnotations(diagnostics.map(({ level, text, line, column }) => (
-            { row: line - 1, column: column - 1, text, type: level === 'error' ? 'error' : 'warning' })));
+        this.editor?.session.setAnnotations(annotations(diagnostics));
     }
 }

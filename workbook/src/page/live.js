@@ -5,6 +5,7 @@
 import { openEvents } from '/workbook/events.js';
 import { RunPane } from '/workbook/pane.js';
 import { Editing, versionOf } from '/workbook/editor.js';
+import { solved } from '/workbook/exercise.js';
 import { ask, element, recall, remember } from '/workbook/server.js';
 import '/workbook/dock.js';
 import '/workbook/strip.js';
@@ -83,10 +84,11 @@ const removePane = id => {
 // The strip stands by the program that has run last, above its output; and by the first program that could run where the broker
 // can't be reached, which a reader had better know before pressing Run.
 let latest = null;
+const isExercise = listing => listing.startsWith('exercise-');
 const placeStrip = () => {
-    const all = [...panes.values()].filter(pane => pane.isConnected);
+    const all = [...panes.values()].filter(pane => pane.isConnected && !isExercise(pane.pane.listing)); // it has a broker of its own
     const pane = all.includes(latest) ? latest : all.at(-1);
-    const first = bars.keys().next().value;
+    const first = [...bars.keys()].find(listing => !isExercise(listing));
     const target = !pane ? strip.post?.trouble && first !== undefined ? cellOf(first) : null : pane.parentElement === dock.panes ? dock.body : pane.parentElement;
     if (!target || target.previousElementSibling?.matches('first-message')) { // which has a drawing of its own
         strip.remove();
@@ -131,6 +133,12 @@ document.addEventListener('workbook-run', event => {
     event.detail.started = run(event.detail).then(id => ({ stop: () => ask(`runs/${id}/stop`).catch(() => {}) })); // it has ended itself
     event.detail.started.then(() => bar.say(), error => bar.say(error.message));
 });
+// A verdict on an answer to an exercise.
+document.addEventListener('workbook-check', ({ detail }) => {
+    const { sheet, source } = detail;
+    sheet.annotate([]);
+    detail.started = ask('runs', { listing: sheet.listing, source }).then(({ id }) => { asked.add(id); arrive(id); });
+});
 // What figures want to know.
 const announce = (kind, detail) => document.dispatchEvent(new CustomEvent(`workbook-${kind}`, { detail }));
 
@@ -171,6 +179,35 @@ const prepareBars = listings => {
     }
 };
 
+// Exercises stand where a list or the table of all exercises names them; only in a list is there room to solve one.
+const prepareExercises = (names, doneInRustlings) => {
+    const done = new Set([...solved(), ...doneInRustlings]);
+    const places = document.querySelectorAll('main :is(li, td):has(> code:first-child)');
+    for (const place of places) {
+        const name = place.firstElementChild.textContent;
+        if (!names.includes(name)) {
+            continue;
+        }
+        if (place.localName === 'li' && !place.querySelector('exercise-sheet') && typeof ace !== 'undefined') {
+            const sheet = element('exercise-sheet');
+            sheet.dataset.name = name;
+            place.append(sheet);
+            bars.set(`exercise-${name}`, sheet);
+            editing.set(`exercise-${name}`, sheet);
+            sheet.addEventListener('workbook-solved', () => place.firstElementChild.before(mark()));
+        }
+        if (done.has(name) && !place.querySelector('.solved-mark')) {
+            place.firstElementChild.before(mark());
+        }
+    }
+};
+const mark = () => {
+    const made = element('span', { className: 'solved-mark', textContent: '✓ ' });
+    made.setAttribute('role', 'img');
+    made.setAttribute('aria-label', words.exercise.solved);
+    return made;
+};
+
 // The page of the queues is linked wherever it is named, and the board stands in the chapter that explains it.
 for (const code of document.querySelectorAll('main :not(pre, a) > code')) {
     if (['/queues', '/counter'].includes(code.textContent)) {
@@ -192,7 +229,7 @@ if (heading && !document.querySelector('queue-board')) {
 const news = openEvents();
 const on = (kind, act) => news.addEventListener(kind, event => act(JSON.parse(event.data)));
 const ownBuild = Number(document.querySelector('script[data-build]').dataset.build);
-on('whole', ({ panes: open, post, listings, build }) => {
+on('whole', ({ panes: open, post, listings, build, exercises, done_in_rustlings: done }) => {
     if (build.id !== ownBuild) {
         location.reload();
         return;
@@ -204,6 +241,7 @@ on('whole', ({ panes: open, post, listings, build }) => {
     panes.forEach(pane => pane.remove());
     panes.clear();
     prepareBars(listings);
+    prepareExercises(exercises, done);
     strip.show(post);
     announce('post', post);
     open.forEach(addPane);

@@ -39,7 +39,7 @@ class BrokerPower extends HTMLElement {
         const hadFocus = this.contains(document.activeElement);
         this.dataset.state = isOpen ? 'open' : hasCrashed ? 'crashed' : 'stopped';
         const found = kept && words.kept(kept.messages, kept.lost_messages, kept.queues, kept.lost_queues);
-        this.#say([words[this.dataset.state], isOpen && found].filter(Boolean).join(' '));
+        this.#say([words[this.dataset.state], isOpen && found].filter(Boolean).join(words.between));
         Object.entries(this.buttons).forEach(([action, made]) => { made.hidden = isOpen === (action === 'start'); });
         if (hadFocus) {
             this.buttons[isOpen ? 'stop' : 'start'].focus(); // the button that was pressed may be gone

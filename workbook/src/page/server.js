@@ -15,12 +15,11 @@ export const button = (className, text, act) => {
 // What the server says by a code, in the page's language.
 export const spoken = ({ code, detail }) => words.server[code]?.(detail) ?? [code, detail].filter(part => part !== undefined).join(': ');
 
-export const ask = async (path, body = {}) => {
+export const ask = (path, body = {}) => load(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+export const load = async (path, request = {}) => {
     let answer;
     try {
-        answer = await fetch(`/workbook/${path}`, {
-            method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
-        });
+        answer = await fetch(`/workbook/${path}`, request);
     } catch {
         throw new Error(words.gone);
     }

@@ -196,7 +196,7 @@ fn a_reader_crashes_the_broker_and_sees_which_message_is_still_there_and_why() {
         (
             "zh-CN",
             "消息代理崩溃了，没有跟任何程序打招呼。",
-            "消息代理正在运行。 上次启动后，2 个队列、1 条消息还在；0 个队列、1 条消息没了。只有持久化队列里的持久化消息能留下来。",
+            "消息代理正在运行。上次启动后，2 个队列、1 条消息还在；0 个队列、1 条消息没了。只有持久化队列里的持久化消息能留下来。",
         ),
     ] {
         let Some(reader) = Reader::open(language) else { return };
@@ -246,6 +246,86 @@ fn a_reader_crashes_the_broker_and_sees_which_message_is_still_there_and_why() {
             reader.wait_for(&format!("document.querySelector('.power-{is_open}').checkVisibility()"));
         }
         reader.wait_for("document.querySelector('td.body')?.textContent === 'lamp..'");
+        reader.nothing_went_wrong();
+    }
+}
+
+/// Puts something into the editor of an exercise, in the place of something else.
+fn rewrite(reader: &Reader, name: &str, old: &str, new: &str) {
+    reader.eval(&format!(
+        "(editor => editor.setValue(editor.getValue().replace({old:?}, () => {new:?}), -1))(ace.edit(document.querySelector('[data-name={name}] .editor')))"
+    ));
+}
+
+#[test]
+fn an_exercise_is_solved_in_the_page_with_verdicts_in_the_readers_language() {
+    for (language, width, broken, not_yet, asks, solved) in [
+        ("en", 1440, "It doesn’t compile yet.", "Not yet:", "Which exchange gets it", "Solved: all tests pass."),
+        ("zh-CN", 360, "还没有编译通过。", "还差一点：", "消息交给了哪个交换机", "做对了，测试全部通过。"),
+    ] {
+        let Some(reader) = Reader::open(language) else { return };
+        let served = Served::start(None);
+        let book = enter(&reader, &served);
+        resize(&reader, width);
+        reader.go(&format!("{book}/{language}/basic/send.html"));
+        let sheet = "[data-name=first_letter]";
+        reader.click(&format!("{sheet} .open"));
+        reader.wait_for(&format!("document.querySelector('{sheet} .editor')?.matches('.ace_focus')"));
+        let comments = "[...ace.edit(document.querySelector('[data-name=first_letter] .editor')).getValue().matchAll(/\\/\\/.*[\\u4e00-\\u9fff]/g)].length > 0";
+        assert_eq!(reader.eval(comments), (language == "zh-CN").to_string(), "comments in the other language");
+        let verdict = |text: &str| {
+            reader.wait_for(&format!("document.querySelector('{sheet} .verdict').textContent.startsWith({text:?})"));
+        };
+        let compared = || {
+            reader.eval(&format!(
+                "[...document.querySelectorAll('{sheet} .compared-queue')].map(queue => queue.textContent).join(' / ')"
+            ))
+        };
+
+        reader.press_with_ctrl("Enter");
+        verdict(not_yet);
+        assert!(reader.eval(&format!("document.querySelector('{sheet} .verdict').textContent")).contains(asks));
+        let empty = if language == "en" { "empty" } else { "空的" };
+        assert_eq!(compared(), format!("{empty} / Life is short, I use Rust!"));
+        axe_has_no_complaint(&reader, &format!("{language} at {width} px"));
+        assert_eq!(reader.eval("JSON.stringify(pageChecks.layout())"), "[]");
+
+        rewrite(&reader, "first_letter", "    connection.close", "    nonsense;\n    connection.close");
+        reader.click(&format!("{sheet} .check"));
+        verdict(broken);
+        reader.wait_for(&format!("document.querySelector('{sheet} .ace_gutter-cell.ace_error')"));
+        assert_eq!(reader.eval(&format!("document.querySelector('{sheet} .solution').checkVisibility()")), "false");
+        let publish = "channel.basic_publish(\"\".into(), \"hello\".into(), BasicPublishOptions::default(), b\"Life is short\", BasicProperties::default()).await?;";
+        rewrite(&reader, "first_letter", "nonsense;", publish);
+        reader.click(&format!("{sheet} .check"));
+        verdict(not_yet);
+        assert_eq!(compared(), "Life is short / Life is short, I use Rust!");
+
+        // What was written is still there on the next visit, in every edition.
+        reader.go(&format!("{book}/en-zh/basic/send.html"));
+        reader.click(&format!("{sheet} .open"));
+        reader.wait_for(&format!("document.querySelector('{sheet} .editor')?.textContent.includes('Life is short')"));
+        reader.go(&format!("{book}/{language}/basic/send.html"));
+        reader.click(&format!("{sheet} .open"));
+        reader.wait_for(&format!("document.querySelector('{sheet} .editor')?.textContent.includes('basic_publish')"));
+        rewrite(&reader, "first_letter", "short\"", "short, I use Rust!\"");
+        reader.click(&format!("{sheet} .check"));
+        verdict(solved);
+        reader.wait_for("document.querySelector('li > .solved-mark')");
+        reader.click(&format!("{sheet} .solution"));
+        reader.wait_for(&format!("document.querySelector('{sheet} pre.sheet-fold:not([hidden])')"));
+        reader.click(&format!("{sheet} .hint"));
+        reader
+            .wait_for(&format!("document.querySelector('{sheet} .sheet-hint code')?.textContent === 'basic_publish'"));
+        axe_has_no_complaint(&reader, &format!("{language} at {width} px, solved"));
+        assert_eq!(reader.eval("JSON.stringify(pageChecks.layout())"), "[]");
+
+        reader.eval("(window.confirm = () => true, 0)");
+        reader.click(&format!("{sheet} .reset"));
+        reader.wait_for("localStorage.getItem('workbook-exercise-first_letter') === null");
+        reader.go(&format!("{book}/{language}/exercises.html"));
+        reader.wait_for("document.querySelector('td > .solved-mark + code')?.textContent === 'first_letter'");
+        assert_eq!(reader.eval("document.querySelectorAll('.solved-mark').length"), "1");
         reader.nothing_went_wrong();
     }
 }

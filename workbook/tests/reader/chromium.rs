@@ -104,12 +104,31 @@ impl Chromium {
         Ok(())
     }
 
-    /// Clicks on the first element that matches.
+    /// Clicks on the first element that matches. A click goes to a place, and the page may scroll at that moment, to what has
+    /// just been started, say: as a person does, this looks whether the click has come to where it was meant to, and clicks
+    /// again if not.
     pub fn click(&self, selector: &str) -> Result<()> {
-        block_on(async {
-            self.page.find_element(selector).await?.click().await?;
-            Ok(())
-        })
+        for _ in 0..20 {
+            let watch = format!(
+                "(async selector => {{
+                    const frame = () => new Promise(requestAnimationFrame);
+                    const place = () => JSON.stringify(document.querySelector(selector)?.getBoundingClientRect());
+                    document.querySelector(selector)?.scrollIntoViewIfNeeded();
+                    for (let before = null, frames = 0; before !== place() && frames < 300; frames++) {{
+                        before = place();
+                        await frame();
+                    }}
+                    window.clickHasCome = false;
+                    document.querySelector(selector)?.addEventListener('click', () => {{ window.clickHasCome = true; }}, {{ capture: true, once: true }});
+                }})({selector:?})"
+            );
+            self.evaluate(&watch)?;
+            block_on(async { self.page.find_element(selector).await?.click().await.map(drop) })?;
+            if self.evaluate("window.clickHasCome !== false")? == true {
+                return Ok(()); // or the click has led to another page
+            }
+        }
+        bail!("no click comes to {selector}")
     }
 
     /// Presses a key, named as in the DOM: `a`, `Enter`, `ArrowDown`; with what is held down as the protocol counts it.

@@ -1,0 +1,153 @@
+// <exercise-sheet>: an exercise under its name on a page, with its program in an editor, a verdict in the reader's language, the
+// queue as found and as wanted, a hint on demand, and a solution after success. What was written and what is solved is kept by the
+// browser; the same tests run in a terminal with Rustlings.
+
+import { annotations, codeEditor } from '/workbook/editor.js';
+import { button, element, load, recall, remember } from '/workbook/server.js';
+import { failures, programInLanguage, set } from '/workbook/verdict.js';
+
+const words = workbookWords.exercise;
+const SOLVED = 'workbook-solved';
+
+export const solved = () => new Set(JSON.parse(recall(localStorage, SOLVED) ?? '[]'));
+const markSolved = name => remember(localStorage, SOLVED, JSON.stringify([...solved().add(name)]));
+
+class ExerciseSheet extends HTMLElement {
+    constructor() {
+        super();
+        this.runButton = button('check', words.check, () => this.#check()); // live.js gives it the focus
+    }
+    connectedCallback() {
+        if (this.bar) {
+            return;
+        }
+        const { name } = this.dataset;
+        this.listing = `exercise-${name}`;
+        this.key = `workbook-${this.listing}`;
+        this.openButton = button('open', words.open, () => this.#toggle());
+        this.openButton.setAttribute('aria-expanded', false);
+        this.openButton.setAttribute('aria-label', `${words.open}: ${name}`); // there are several on a page
+        this.hintButton = button('hint', words.hint, () => this.#unfold(this.hintButton, this.hint));
+        this.resetButton = button('reset', words.reset, () => this.#reset());
+        this.solutionButton = button('solution', words.solution, () => this.#unfold(this.solutionButton, this.solution));
+        this.bar = element('div', { className: 'sheet-bar', hidden: true }, this.runButton, this.hintButton, this.resetButton, this.solutionButton);
+        this.verdict = element('div', { className: 'verdict' });
+        this.verdict.setAttribute('role', 'status');
+        this.append(this.openButton);
+        document.addEventListener('workbook-output', ({ detail }) => {
+            if (detail.listing === this.listing && detail.text) {
+                this.printed += detail.text;
+            }
+        });
+        document.addEventListener('workbook-ended', ({ detail }) => {
+            if (detail.listing === this.listing) {
+                this.#judge(detail.status);
+            }
+        });
+    }
+
+    async #toggle() {
+        if (!this.sheet) {
+            try {
+                this.sheet = await load(`exercises/${this.dataset.name}`);
+            } catch (error) {
+                this.append(this.verdict);
+                this.verdict.textContent = error.message;
+                return;
+            }
+            this.#fill();
+        }
+        const isOpen = this.place.hidden;
+        [this.place, this.bar].forEach(part => { part.hidden = !isOpen; });
+        this.tests.hidden = this.verdict.hidden = !isOpen;
+        this.openButton.textContent = isOpen ? words.close : words.open;
+        this.openButton.setAttribute('aria-label', `${this.openButton.textContent}: ${this.dataset.name}`);
+        this.openButton.setAttribute('aria-expanded', isOpen);
+        if (isOpen) {
+            this.editor.resize();
+            this.editor.focus();
+        }
+    }
+    #fill() {
+        const { tests, hint } = this.sheet;
+        const language = document.documentElement.lang;
+        const [program, solution] = [this.sheet.program, this.sheet.solution].map(text => programInLanguage(text, language));
+        this.program = program;
+        this.place = element('div', { className: 'editor', hidden: true });
+        const folded = text => {
+            const made = element('pre', { tabIndex: 0, hidden: true, className: 'sheet-fold' });
+            made.textContent = text;
+            return made;
+        };
+        this.tests = element('details', {}, element('summary', { textContent: words.tests }), element('pre', { tabIndex: 0, className: 'sheet-fold', textContent: tests }));
+        this.hint = element('p', { className: 'sheet-hint', hidden: true }, ...set(hint[language] ?? hint.en));
+        this.solution = folded(solution);
+        this.append(this.place, this.tests, this.bar, this.hint, this.verdict, this.solution);
+        this.editor = codeEditor(this.place, recall(localStorage, this.key) ?? program, `${words.open}: ${this.dataset.name}`,
+            { leave: () => this.runButton.focus(), run: () => this.#check() });
+        this.editor.on('change', () => {
+            const now = this.editor.getValue();
+            remember(localStorage, this.key, now === program ? null : now);
+            this.editor.session.clearAnnotations();
+        });
+        this.solutionButton.hidden = !solved().has(this.dataset.name);
+    }
+    #unfold(pressed, part) {
+        part.hidden = !part.hidden;
+        pressed.setAttribute('aria-expanded', !part.hidden);
+    }
+    #reset() {
+        if (confirm(words.sure)) {
+            this.editor.setValue(this.program, -1);
+            this.verdict.replaceChildren();
+        }
+    }
+
+    async #check() {
+        if (this.isChecking) {
+            return;
+        }
+        this.isChecking = true;
+        this.printed = '';
+        this.verdict.className = 'verdict';
+        this.verdict.textContent = words.checking;
+        const asked = new CustomEvent('workbook-check', { detail: { sheet: this, source: this.editor.getValue() } });
+        document.dispatchEvent(asked);
+        try {
+            await asked.detail.started;
+        } catch (error) {
+            this.verdict.textContent = error.message;
+            this.isChecking = false;
+        }
+    }
+    #judge(status) {
+        this.isChecking = false;
+        if (!this.verdict.isConnected) {
+            return; // asked on another page, before this one was opened
+        }
+        const heading = text => element('p', {}, element('strong', { textContent: text }));
+        if (status === 0) {
+            markSolved(this.dataset.name);
+            this.verdict.className = 'verdict is-right';
+            this.verdict.replaceChildren(heading(words.passed));
+            this.solutionButton.hidden = false;
+            this.dispatchEvent(new CustomEvent('workbook-solved', { bubbles: true }));
+        } else {
+            this.verdict.className = 'verdict is-wrong';
+            const all = status === null ? [] : failures(this.printed, document.documentElement.lang);
+            this.verdict.replaceChildren(heading(status === null ? words.broken : status > 128 ? words.stopped : words.failed),
+                ...all.flatMap(failure => this.#explain(failure)));
+        }
+        this.verdict.scrollIntoView({ block: 'nearest' });
+    }
+    #explain({ text, found, wanted }) {
+        const row = (label, { debug, messages }) => element('div', { className: 'compared' }, element('span', { className: 'compared-label', textContent: label }),
+            ...messages ? [element('span', { className: 'compared-queue' }, ...messages.length ? messages.map(message => element('span', { textContent: message })) : [element('i', { textContent: words.empty })])] : [element('code', { textContent: debug })]);
+        return [element('p', {}, ...set(text)), ...found ? [row(words.found, found), row(words.wanted, wanted)] : []];
+    }
+
+    // What live.js wants of whatever runs something.
+    say(text = '') { this.verdict.textContent = text; }
+    annotate(diagnostics) { this.editor?.session.setAnnotations(annotations(diagnostics)); }
+}
+customElements.define('exercise-sheet', ExerciseSheet);

@@ -1,0 +1,66 @@
+// What the tests of an exercise have said, as `cargo test` prints it, for a page.
+
+const isChinese = text => /[\u4e00-\u9fff]/.test(text);
+
+// The words of a text that speaks both languages: each line is in one of them, or in both with ` · ` between.
+export const inLanguage = (text, language) => {
+    const wantsChinese = language.startsWith('zh');
+    const lines = text.split('\n').flatMap(line => {
+        const parts = line.split(' · ');
+        return parts.length === 2 && isChinese(parts[0]) !== isChinese(parts[1]) ? parts : [line];
+    });
+    const speaksBoth = lines.some(isChinese) && lines.some(line => line.trim() && !isChinese(line));
+    return (speaksBoth ? lines.filter(line => line === '' || isChinese(line) === wantsChinese) : lines).join('\n').trim();
+};
+// The same with its `code` set as code, and without the ends of its lines.
+export const set = text => text.split('`').map((part, i) => {
+    const joined = part.replace(/\s*\n\s*/g, (_, at) => isChinese(part[at - 1] ?? '') || /[，。：；！？、）]/.test(part[at - 1] ?? '') ? '' : ' ');
+    return i % 2 ? Object.assign(document.createElement('code'), { textContent: part }) : joined;
+});
+
+// A program whose comments speak both languages, in one of them: of each comment the lines that are in it.
+export const programInLanguage = (program, language) => {
+    const isComment = line => /^\s*\/\/(?!\/)/.test(line);
+    const blocks = []; // of comment lines, or of others
+    for (const line of program.trimEnd().split('\n')) {
+        const last = blocks.at(-1);
+        if (last && isComment(last[0]) === isComment(line)) {
+            last.push(line);
+        } else {
+            blocks.push([line]);
+        }
+    }
+    const chosen = blocks.map(lines => {
+        if (!isComment(lines[0])) {
+            return lines.join('\n');
+        }
+        const indent = /^\s*/.exec(lines[0])[0];
+        const paragraphs = lines.map(line => line.trim().replace(/^\/\/ ?/, '')).join('\n').split(/\n{2,}/);
+        const kept = inLanguage(paragraphs.join('\n\n'), language).replace(/\n{3,}/g, '\n\n');
+        return kept.split('\n').map(line => `${indent}// ${line}`.trimEnd()).join('\n');
+    });
+    return `${chosen.join('\n')}\n`;
+};
+
+// A list of messages as Rust prints it, or null.
+const messages = debug => {
+    try {
+        const list = JSON.parse(debug.replace(/\\u\{([0-9a-f]+)\}/g, (_, code) => JSON.stringify(String.fromCodePoint(parseInt(code, 16))).slice(1, -1)));
+        return Array.isArray(list) && list.every(text => typeof text === 'string') ? list : null;
+    } catch {
+        return null;
+    }
+};
+
+// Each failure as `{ text, found, wanted }`; what was compared is `{ debug, messages }` or null.
+export const failures = (printed, language) => {
+    const reports = printed.matchAll(/panicked at [^\n]*:\n([\s\S]*?)\n(?=note: run with|stack backtrace:|\n|$)/g);
+    const all = [...reports].map(([, report]) => {
+        const [, said, left, right] = /^([\s\S]*?)(?:\n  left: (.*)\n right: (.*))?$/.exec(report);
+        const text = said.replace(/^assertion (?:`.*?` )?failed:? ?/, '');
+        const compared = debug => debug === undefined ? null : { debug, messages: messages(debug) };
+        return { text: inLanguage(text, language), found: compared(left), wanted: compared(right) };
+    });
+    // A test in which several tasks fail says the same of each.
+    return all.filter(({ text }, i) => all.findIndex(other => other.text === text) === i);
+};
