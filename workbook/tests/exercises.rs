@@ -23,6 +23,8 @@ use workbook::twins;
 mod build;
 #[allow(dead_code)] // each test file uses its part
 mod reader;
+#[allow(dead_code)]
+mod served;
 
 /// How many programs run at the same time. They mostly wait.
 const AT_ONCE: usize = 4;
@@ -191,13 +193,13 @@ fn verdict(exercise: &str, attempt: &Attempt, broker: Option<&str>) -> (bool, St
 }
 
 /// The attempts that failed, with what their tests printed.
-static FAILED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+static FAILED: Mutex<Vec<(&'static str, &'static Attempt, String)>> = Mutex::new(Vec::new());
 
 /// What is wrong with the verdict on an attempt: it has to be the one that its author expects.
-fn misjudged(exercise: &str, attempt: &Attempt, broker: Option<&str>) -> Option<String> {
+fn misjudged(exercise: &'static str, attempt: &'static Attempt, broker: Option<&str>) -> Option<String> {
     let (passed, printed) = verdict(exercise, attempt, broker);
     if !passed {
-        FAILED.lock().unwrap().push((format!("{exercise}: {attempt:?}"), printed.clone()));
+        FAILED.lock().unwrap().push((exercise, attempt, printed.clone()));
     }
     match attempt {
         Attempt::Starter => passed.then(|| format!("{exercise}: the starter passes; what is there to learn?")),
@@ -245,15 +247,18 @@ fn every_wrong_answer_fails_with_its_sentence_which_a_page_says_in_its_language(
     let script = include_str!("../src/page/verdict.js").replace("export const", "var");
     reader.run(&script);
     let mut problems = Vec::new();
-    for (attempt, printed) in &*FAILED.lock().unwrap() {
+    for (exercise, attempt, printed) in &*FAILED.lock().unwrap() {
+        let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attempts/src");
+        let file = fs::read_to_string(package.join(format!("{}.rs", attempt.module(exercise)))).unwrap();
+        let lines = parts(&file).0.lines().count();
         for (language, is_chinese) in [("en", false), ("zh-CN", true)] {
-            // Whether there is a text, and in which language each of them is.
-            let said = reader.eval(&format!(
+            // The tests' texts, unless there are some and all are in the language; what a program says itself may be in any.
+            let wrong = reader.eval(&format!(
                 "(texts => texts.length > 0 && texts.every(text => text && isChinese(text) === {is_chinese}) ? '' : JSON.stringify(texts))\
-                 (failures({printed:?}, {language:?}).map(({{ text }}) => text))"
+                 (failures({printed:?}, {language:?}, {lines}).filter(({{ line }}) => line === null).map(({{ text }}) => text))"
             ));
-            if !said.is_empty() {
-                problems.push(format!("{attempt}: in {language} a page says {said}\n{printed}"));
+            if !wrong.is_empty() {
+                problems.push(format!("{exercise}: {attempt:?}: in {language} a page says {wrong}\n{printed}"));
             }
         }
     }

@@ -109,6 +109,7 @@ class ExerciseSheet extends HTMLElement {
         }
         this.isChecking = true;
         this.printed = '';
+        this.checkedLines = this.editor.session.getLength();
         this.verdict.className = 'verdict';
         this.verdict.textContent = words.checking;
         const asked = new CustomEvent('workbook-check', { detail: { sheet: this, source: this.editor.getValue() } });
@@ -134,16 +135,16 @@ class ExerciseSheet extends HTMLElement {
             this.dispatchEvent(new CustomEvent('workbook-solved', { bubbles: true }));
         } else {
             this.verdict.className = 'verdict is-wrong';
-            const all = status === null ? [] : failures(this.printed, document.documentElement.lang);
+            const all = status === null ? [] : failures(this.printed, document.documentElement.lang, this.checkedLines);
             this.verdict.replaceChildren(heading(status === null ? words.broken : status > 128 ? words.stopped : words.failed),
                 ...all.flatMap(failure => this.#explain(failure)));
         }
         this.verdict.scrollIntoView({ block: 'nearest' });
     }
-    #explain({ text, found, wanted }) {
+    #explain({ text, line, found, wanted }) {
         const row = (label, { debug, messages }) => element('div', { className: 'compared' }, element('span', { className: 'compared-label', textContent: label }),
             ...messages ? [element('span', { className: 'compared-queue' }, ...messages.length ? messages.map(message => element('span', { textContent: message })) : [element('i', { textContent: words.empty })])] : [element('code', { textContent: debug })]);
-        return [element('p', {}, ...set(text)), ...found ? [row(words.found, found), row(words.wanted, wanted)] : []];
+        return [element('p', {}, ...line === null ? set(text) : [`${words.panicked(line)} `, element('code', { textContent: text })]), ...found ? [row(words.found, found), row(words.wanted, wanted)] : []];
     }
 
     // What live.js wants of whatever runs something.

@@ -1,13 +1,14 @@
 // What the tests of an exercise have said, as `cargo test` prints it, for a page.
 
-const isChinese = text => /[\u4e00-\u9fff]/.test(text);
+// What stands between quotation marks may be in any language.
+const isChinese = text => /[\u4e00-\u9fff]/.test(text.replace(/"(?:\\.|[^"\\])*"|`[^`]*`|“[^”]*”/g, ''));
 
 // The words of a text that speaks both languages: each line is in one of them, or in both with ` · ` between.
 export const inLanguage = (text, language) => {
     const wantsChinese = language.startsWith('zh');
     const lines = text.split('\n').flatMap(line => {
         const parts = line.split(' · ');
-        return parts.length === 2 && isChinese(parts[0]) !== isChinese(parts[1]) ? parts : [line];
+        return parts.some(isChinese) && !parts.every(isChinese) ? parts : [line];
     });
     const speaksBoth = lines.some(isChinese) && lines.some(line => line.trim() && !isChinese(line));
     return (speaksBoth ? lines.filter(line => line === '' || isChinese(line) === wantsChinese) : lines).join('\n').trim();
@@ -52,14 +53,15 @@ const messages = debug => {
     }
 };
 
-// Each failure as `{ text, found, wanted }`; what was compared is `{ debug, messages }` or null.
-export const failures = (printed, language) => {
-    const reports = printed.matchAll(/panicked at [^\n]*:\n([\s\S]*?)\n(?=note: run with|stack backtrace:|\n|$)/g);
-    const all = [...reports].map(([, report]) => {
+// Each failure as `{ text, line, found, wanted }`: the line if it is one of the first `lines`, which the reader has written, else
+// null; what was compared is `{ debug, messages }` or null.
+export const failures = (printed, language, lines) => {
+    const reports = printed.matchAll(/panicked at [^\n]*?:(\d+):\d+:\n([\s\S]*?)\n(?=note: run with|stack backtrace:|\n|$)/g);
+    const all = [...reports].map(([, line, report]) => {
         const [, said, left, right] = /^([\s\S]*?)(?:\n  left: (.*)\n right: (.*))?$/.exec(report);
         const text = said.replace(/^assertion (?:`.*?` )?failed:? ?/, '');
         const compared = debug => debug === undefined ? null : { debug, messages: messages(debug) };
-        return { text: inLanguage(text, language), found: compared(left), wanted: compared(right) };
+        return { text: inLanguage(text, language), line: line <= lines ? Number(line) : null, found: compared(left), wanted: compared(right) };
     });
     // A test in which several tasks fail says the same of each.
     return all.filter(({ text }, i) => all.findIndex(other => other.text === text) === i);
