@@ -49,14 +49,18 @@
             const again = element('button', { type: 'button', className: 'quiz-again', hidden: true }, say(words => words.again));
             this.replaceChildren(...questions.map(question => question.form), score, again);
 
-            this.addEventListener('quiz-checked', () => {
+            const sum = () => {
                 const right = questions.filter(question => question.isRight);
                 const first = right.filter(question => question.tries === 1);
                 score.replaceChildren(say(words => words.score(questions.length, right.length, first.length)));
                 again.hidden = false;
-            });
+            };
+            this.addEventListener('quiz-checked', sum);
+            if (questions.filter(question => question.recall()).length > 0) {
+                sum();
+            }
             again.addEventListener('click', () => {
-                questions.forEach(question => question.start());
+                questions.forEach(question => { question.start(); question.keep(null); });
                 score.replaceChildren();
                 again.hidden = true;
                 this.querySelector('input').focus();
@@ -67,6 +71,7 @@
     // One question, made of its list item in each language.
     class Question {
         constructor(number, items, say) {
+            this.number = number;
             this.say = say;
             const answers = items.map(item => [...item.querySelector('ul').children]);
             const several = answers[0].filter(answer => answer.querySelector('input').checked).length > 1;
@@ -111,12 +116,32 @@
                 return;
             }
             this.tries += 1;
+            this.judge(chosen);
+            this.keep({ chosen: chosen.map(answer => this.answers.indexOf(answer)), tries: this.tries, isRight: this.isRight });
+            this.form.dispatchEvent(new CustomEvent('quiz-checked', { bubbles: true }));
+        }
+
+        judge(chosen) {
             this.isRight = this.answers.every(answer => answer.input.checked === answer.isRight);
             this.verdict.append(...chosen.map(answer => answer.explain()));
             if (!this.isRight && chosen.every(answer => answer.isRight)) {
                 this.verdict.append(element('p', {}, this.say(words => words.partly)));
             }
-            this.form.dispatchEvent(new CustomEvent('quiz-checked', { bubbles: true }));
+        }
+
+        // The browser keeps what was answered. Whether it had something.
+        keep(answer) {
+            workbookProgress.keepAnswer(this.number, answer);
+        }
+        recall() {
+            const kept = workbookProgress.answer(this.number);
+            const chosen = kept?.chosen.map(index => this.answers[index]).filter(Boolean) ?? [];
+            if (chosen.length > 0) {
+                chosen.forEach(answer => { answer.input.checked = true; });
+                this.tries = kept.tries;
+                this.judge(chosen);
+            }
+            return chosen.length > 0;
         }
     }
 

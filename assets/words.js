@@ -28,6 +28,12 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         failed: '程序没有正常结束。下面是它打印的内容。',
         notReal: '（这是一次运行的记录；在项目文件夹里用 cargo workbook 打开本书，就会真的运行。）',
     },
+    // What the reader has done
+    progress: {
+        read: '读完了', goOn: title => `接着读：${title}`, missed: '做错了、还没有改对的小测验题：', question: (title, number) => `${title}：第 ${number} 题`,
+        sum: (read, pages, right, solved) => `读完 ${read} 页（共 ${pages} 页），小测验答对 ${right} 题，练习做完 ${solved} 道。这些只记在这个浏览器里。`,
+        forget: '全部忘掉', sure: '确定吗？读到哪里、小测验的回答、做完的练习、改过的程序，都会忘掉。', forgotten: '已经忘掉了。',
+    },
     // Exercises in the page
     exercise: {
         open: '在这里做', close: '收起', check: '检查', hint: '提示', tests: '测试', reset: '从头开始', solution: '参考解答', solved: '已完成',
@@ -101,6 +107,11 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         taken: 'It has arrived: a consumer was waiting already, so the queue delivered the message at once.',
         failed: 'The program did not end well. Below is what it printed.',
         notReal: '(This is a recorded run. Open the book with cargo workbook, in the project’s folder, and it happens for real.)',
+    },
+    progress: {
+        read: 'read', goOn: title => `Continue: ${title}`, missed: 'Questions that you have answered wrongly so far:', question: (title, number) => `${title}, question ${number}`,
+        sum: (read, pages, right, solved) => `Read: ${read} of ${pages} pages. Right answers in quizzes: ${right}. Exercises solved: ${solved}. Only this browser knows.`,
+        forget: 'Forget it all', sure: 'Forget what you have read, your answers to quizzes, the exercises that you have solved, and your versions of programs?', forgotten: 'Forgotten.',
     },
     exercise: {
         open: 'Solve it here', close: 'Fold it up', check: 'Check', hint: 'Hint', tests: 'The tests', reset: 'Start over', solution: 'A solution', solved: 'solved',

@@ -294,3 +294,55 @@ fn without_scripts_a_quiz_is_a_list_with_its_solution() {
     let right = written.iter().flatten().filter(|is_right| **is_right).count();
     assert_eq!(select("workbook-quiz > ol > li > ul > li input[checked]"), right);
 }
+
+#[test]
+fn what_a_reader_has_done_is_kept_across_editions_and_can_be_forgotten() {
+    for (edition, other, go_on, missed) in [
+        ("en", "zh-CN", "接着读：生产者、队列、消费者", "生产者、队列、消费者：第 1 题"),
+        ("zh-CN", "en", "Continue: Producer, queue, consumer", "Producer, queue, consumer, question 1"),
+        ("en-zh", "en", "Continue: Producer, queue, consumer", "Producer, queue, consumer, question 1"),
+    ] {
+        let Some(reader) = Reader::open("en") else { return };
+        let book = &*BOOK;
+        reader.go(&format!("{book}/{edition}/index.html"));
+        assert_eq!(reader.eval("document.querySelector('reading-progress')"), "null", "there is nothing to tell yet");
+        reader.go(&format!("{book}/{edition}/basic/model.html"));
+        reader.wait_for("document.querySelector('.quiz-question')");
+        assert_eq!(reader.eval("document.querySelectorAll('.read-mark').length"), "0");
+        reader.click(".quiz-question .quiz-answer"); // it isn't right
+        reader.click(".quiz-question .quiz-check");
+        reader.wait_for("document.querySelector('.quiz-verdict [data-verdict=wrong]')");
+        let verdict = reader.eval("document.querySelector('.quiz-question').innerText");
+        reader.eval("scrollTo(0, document.body.scrollHeight)");
+        reader.wait_for("document.querySelectorAll('.read-mark').length === 1");
+
+        reader.go(&format!("{book}/{edition}/basic/model.html"));
+        reader.wait_for("document.querySelector('.quiz-verdict [data-verdict=wrong]')");
+        assert_eq!(reader.eval("document.querySelector('.quiz-question').innerText"), verdict);
+        assert_eq!(reader.eval("document.querySelectorAll('.quiz-question :checked').length"), "1");
+        reader.go(&format!("{book}/{other}/basic/review.html"));
+        assert_eq!(reader.eval("document.querySelector('.missed li').textContent"), missed);
+        reader.go(&format!("{book}/{other}/basic/model.html"));
+        reader.go(&format!("{book}/{other}/index.html"));
+        assert_eq!(reader.eval("document.querySelector('reading-progress a').textContent"), go_on);
+        assert!(reader.eval("document.querySelector('reading-progress').innerText").contains('1'));
+        reader.click("reading-progress a");
+        reader.wait_for("location.pathname.endsWith('/basic/model.html')");
+
+        // Trying again forgets the answers of the page.
+        reader.wait_for("document.querySelector('.quiz-verdict [data-verdict=wrong]')");
+        reader.click(".quiz-again");
+        reader.go(&format!("{book}/{other}/basic/review.html"));
+        assert_eq!(reader.eval("document.querySelector('.missed')"), "null");
+        reader.go(&format!("{book}/{other}/index.html"));
+        reader.eval("(window.confirm = () => false, 0)");
+        reader.click(".forget");
+        reader.wait_for("document.querySelector('reading-progress a')");
+        reader.eval("(window.confirm = () => true, 0)");
+        reader.click(".forget");
+        reader.wait_for("!document.querySelector('reading-progress a') && !document.querySelector('.read-mark')");
+        reader.go(&format!("{book}/{other}/index.html"));
+        assert_eq!(reader.eval("document.querySelector('reading-progress')"), "null");
+        reader.nothing_went_wrong();
+    }
+}
