@@ -27,6 +27,9 @@
     // an arrow key in a box that can be scrolled scrolls it, and turns no page.
     document.addEventListener('keydown', event => {
         const { key, target } = event;
+        if (!(target instanceof Element)) {
+            return; // a page that is still loading
+        }
         const isTyping = target.matches('input, textarea, select, [contenteditable]');
         if (key === '/' && (event.shiftKey || event.getModifierState('AltGraph')) && !isTyping) {
             event.preventDefault();
