@@ -29,13 +29,13 @@ pub enum Broker {
 }
 
 impl Broker {
-    /// The broker that `AMQP_ADDR` names; else a post office on `port` of 127.0.0.1, with its data below `data`; else the
+    /// The broker that `AMQP_ADDR` names; else a post office on `port` of 127.0.0.1, which keeps its data in the folder `data`; else the
     /// broker that has that port.
     ///
     /// # Errors
     /// When `AMQP_ADDR` is no address that programs can use, and when the port can't be had for another reason than that
     /// it is taken.
-    pub async fn find(port: u16, data: &Path) -> Result<Self> {
+    pub async fn find(port: u16, data: Option<&Path>) -> Result<Self> {
         if let Ok(addr) = env::var("AMQP_ADDR") {
             return Ok(Self::Other { addr: readable(&addr)? });
         }

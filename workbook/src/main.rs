@@ -81,7 +81,7 @@ struct ServeArgs {
     /// The port on 127.0.0.1 for the post office; a broker that has it already is used instead
     #[arg(long, value_name = "PORT", default_value_t = 5672)]
     office_port: u16,
-    /// The folder in which the post office keeps durable queues and their persistent messages; without it, post-office/ in
+    /// The folder in which the post office keeps durable queues and their persistent messages; without it, post-office/PORT in
     /// cargo's target folder
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -106,7 +106,10 @@ async fn main() -> Result<()> {
             let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
             let options = Options {
                 dest: args.dest.unwrap_or_else(|| root.join("book")),
-                data: args.data.unwrap_or_else(|| target.join("post-office")),
+                data: args.data.or_else(|| {
+                    let is_chosen = args.office_port != 0; // a free port is another one the next time
+                    is_chosen.then(|| target.join("post-office").join(args.office_port.to_string()))
+                }),
                 target,
                 port: args.port,
                 office_port: args.office_port,

@@ -83,8 +83,8 @@ pub struct Options {
     pub port: u16,
     /// The wanted port of the post office on 127.0.0.1; 0 is a free one.
     pub office_port: u16,
-    /// The folder with the data of post offices, by their ports.
-    pub data: PathBuf,
+    /// The folder in which the post office keeps its data; without one, it keeps them as long as the server runs.
+    pub data: Option<PathBuf>,
     /// The `workbook` program.
     pub program: PathBuf,
 }
@@ -111,7 +111,7 @@ pub async fn serve(options: Options, ready: impl FnOnce(&str, &str)) -> Result<(
     let auth = Auth::new(listener.local_addr()?.port())?;
     let news = News::default();
     site.clone().watch(news.clone())?;
-    let broker = Broker::find(options.office_port, &options.data).await?;
+    let broker = Broker::find(options.office_port, options.data.as_deref()).await?;
     let introduction = broker.introduce();
     let places = Places {
         root: options.root.clone(),

@@ -318,15 +318,14 @@ async fn a_broker_of_others_is_neither_stopped_nor_started() {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_survive_the_end_of_the_workbook_itself() {
     let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port(); // free a moment later
     let start = || {
         Served::start_with(None, |command| {
-            command.args(["--office-port", &port.to_string(), "--data"]).arg(data.path());
+            command.arg("--data").arg(data.path());
         })
     };
     let served = start();
-    let properties = ConnectionProperties::default();
-    let connection = Connection::connect(&format!("amqp://127.0.0.1:{port}"), properties).await.unwrap();
+    let addr = served.broker.rsplit(' ').next().unwrap();
+    let connection = Connection::connect(addr, ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     channel.queue_declare("packing".into(), QueueDeclareOptions::durable(), FieldTable::default()).await.unwrap();
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();

@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use postoffice::{Builder, Error, PostOffice};
 use serde::{Deserialize, Serialize};
 use std::{
+    env,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
@@ -33,7 +34,7 @@ pub struct Office {
     state: watch::Sender<State>,
     /// What was in it when it ended, held by whoever starts or ends it.
     turn: Mutex<Counted>,
-    /// The data of an office whose port nobody chose.
+    /// The data of an office for which nobody has named a folder.
     _data: Option<TempDir>,
 }
 
@@ -76,17 +77,20 @@ impl Counted {
 }
 
 impl Office {
-    /// Opens a post office on a port of 127.0.0.1, which keeps its data in the folder of that port below `data`. On port 0,
-    /// which is a free one, it keeps them as long as it is there itself.
+    /// Opens a post office on a port of 127.0.0.1 (0 is a free one), which keeps its data in this folder; without one, for as
+    /// long as it is there itself.
     ///
     /// # Errors
     /// As [`Builder::open`]; a folder for the data of a passing office may be refused.
-    pub async fn open(port: u16, data: &Path) -> Result<Self, Error> {
-        let passing = match port {
-            0 => Some(tempfile::tempdir().map_err(|source| Error::DataFolder { path: std::env::temp_dir(), source })?),
-            _ => None,
+    pub async fn open(port: u16, data: Option<&Path>) -> Result<Self, Error> {
+        let (folder, passing) = match data {
+            Some(folder) => (folder.to_owned(), None),
+            None => {
+                let failed = |source| Error::DataFolder { path: env::temp_dir(), source };
+                let passing = tempfile::tempdir().map_err(failed)?;
+                (passing.path().join("data"), Some(passing))
+            }
         };
-        let folder = passing.as_ref().map_or_else(|| data.join(port.to_string()), |folder| folder.path().join("data"));
         let builder = PostOffice::builder().data(folder);
         let office = builder.clone().listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).open().await?;
         Ok(Self {

@@ -60,10 +60,7 @@ impl Served {
         output: impl FnOnce(&mut Child) -> R,
     ) -> Self {
         let dest = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        command.args(["--no-open", "--port", "0", "--dest"]).arg(dest.path().join("book"));
-        if !command.get_args().any(|argument| argument == "--office-port") {
-            command.args(["--office-port", "0"]);
-        }
+        command.args(["--no-open", "--port", "0", "--office-port", "0", "--dest"]).arg(dest.path().join("book"));
         match broker {
             Some(addr) => command.env("AMQP_ADDR", addr),
             None => command.env_remove("AMQP_ADDR"),

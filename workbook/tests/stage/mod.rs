@@ -131,7 +131,7 @@ impl Stage {
     /// The same stage on a post office and on a RabbitMQ that the scene may end and start again; both keep what they keep.
     pub fn with_restarts() -> impl Iterator<Item = Self> {
         let in_post_office = || {
-            let office = RUNTIME.block_on(Office::open(0, Path::new(""))).unwrap();
+            let office = RUNTIME.block_on(Office::open(0, None)).unwrap();
             let mut stage = Self::new(office.uri());
             stage.power = Some(office);
             Some(stage)
