@@ -97,7 +97,7 @@ impl Served {
         self.request(&format!("POST {path}"), &[&self.cookie(), &origin, "Content-Type: application/json"], body)
     }
 
-    /// The server's news from now on, line by line.
+    /// The server's news from now on, line by line: everything that is begun after this is told as it happens.
     pub fn news(&self) -> News {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let cookie = self.cookie();
@@ -105,7 +105,9 @@ impl Served {
         let (lines, told) = mpsc::channel();
         let reader = BufReader::new(stream).lines().map_while(Result::ok);
         thread::spawn(move || reader.into_iter().try_for_each(|line| lines.send(line)));
-        News { told, text: String::new() }
+        let mut news = News { told, text: String::new() };
+        news.wait_for("event: whole");
+        news
     }
 }
 
