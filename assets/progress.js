@@ -51,30 +51,30 @@ const workbookProgress = (() => {
     }
 
     // On the first page: where to go on, how much is done, and how to forget it.
-    const showSum = after => {
+    const showSum = figure => {
         const { last, read: done, quiz } = state();
         const solved = read('workbook-solved') ?? [];
         const answers = Object.values(quiz);
         if (!last && done.length + solved.length + answers.length === 0) {
             return;
         }
-        const parts = [];
         const link = last && linkTo(last);
-        if (link) {
-            parts.push(element('a', { href: link.href, textContent: words.goOn(link.firstChild.textContent.trim()) }));
+        if (link) { // the figure has room for it, so nothing moves
+            figure.append(element('a', { className: 'go-on', href: link.href, textContent: words.goOn(link.firstChild.textContent.trim()) }));
         }
         const right = answers.filter(answer => answer.isRight).length;
-        parts.push(element('span', { textContent: words.sum(done.length, links().length, right, solved.length) }));
+        const told = element('span', { textContent: words.sum(done.length, links().length, right, solved.length) });
         const forget = element('button', { type: 'button', className: 'forget', textContent: words.forget });
-        const sum = element('reading-progress', {}, ...parts, forget);
+        const sum = element('reading-progress', {}, told, forget);
         forget.addEventListener('click', () => {
             if (confirm(words.sure)) {
                 Object.keys(localStorage).filter(key => /^workbook-(progress|solved|exercise-|edit-|undo-)/.test(key)).forEach(key => localStorage.removeItem(key));
                 sum.replaceChildren(words.forgotten);
+                figure.querySelector('.go-on')?.remove();
                 mark();
             }
         });
-        after.after(sum);
+        document.querySelector('main').append(sum);
     };
     // In a part's review: the questions that were answered wrongly last time.
     const showMissed = before => {

@@ -324,9 +324,9 @@ fn what_a_reader_has_done_is_kept_across_editions_and_can_be_forgotten() {
         assert_eq!(reader.eval("document.querySelector('.missed li').textContent"), missed);
         reader.go(&format!("{book}/{other}/basic/model.html"));
         reader.go(&format!("{book}/{other}/index.html"));
-        assert_eq!(reader.eval("document.querySelector('reading-progress a').textContent"), go_on);
+        assert_eq!(reader.eval("document.querySelector('first-message .go-on').textContent"), go_on);
         assert!(reader.eval("document.querySelector('reading-progress').innerText").contains('1'));
-        reader.click("reading-progress a");
+        reader.click("first-message .go-on");
         reader.wait_for("location.pathname.endsWith('/basic/model.html')");
 
         // Trying again forgets the answers of the page.
@@ -337,10 +337,10 @@ fn what_a_reader_has_done_is_kept_across_editions_and_can_be_forgotten() {
         reader.go(&format!("{book}/{other}/index.html"));
         reader.eval("(window.confirm = () => false, 0)");
         reader.click(".forget");
-        reader.wait_for("document.querySelector('reading-progress a')");
+        reader.wait_for("document.querySelector('first-message .go-on')");
         reader.eval("(window.confirm = () => true, 0)");
         reader.click(".forget");
-        reader.wait_for("!document.querySelector('reading-progress a') && !document.querySelector('.read-mark')");
+        reader.wait_for("!document.querySelector('first-message .go-on') && !document.querySelector('.read-mark')");
         reader.go(&format!("{book}/{other}/index.html"));
         assert_eq!(reader.eval("document.querySelector('reading-progress')"), "null");
         reader.nothing_went_wrong();

@@ -21,7 +21,7 @@ struct Project(TempDir);
 impl Project {
     fn copy() -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        for part in ["src", "assets", "listings", "book.toml", "Cargo.toml", "Cargo.lock"] {
+        for part in ["src", "assets", "listings", "exercises", "book.toml", "Cargo.toml", "Cargo.lock"] {
             copy(&root().join(part), &folder.path().join(part));
         }
         Self(folder)
