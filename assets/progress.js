@@ -18,7 +18,7 @@ const workbookProgress = (() => {
 
     // A page has the same name in each edition.
     const pageOf = address => /\/(?:en|zh-CN|en-zh)\/([^?#]*)$/.exec(new URL(address, location).pathname)?.[1].replace(/^(index\.html)?$/, 'welcome.html') ?? null;
-    const page = pageOf(location.href);
+    const page = ['print.html', '404.html'].includes(pageOf(location.href)) ? null : pageOf(location.href); // not one of the book's
     const links = () => [...document.querySelectorAll('#mdbook-sidebar ol.chapter a[href]')].filter(link => !link.hash && pageOf(link.href));
     const linkTo = name => links().find(link => pageOf(link.href) === name);
 
@@ -105,9 +105,12 @@ const workbookProgress = (() => {
 
     return {
         // The answer to a question of this page's quiz as it was kept: `{ chosen, tries, isRight }`, or null.
-        answer: number => state().quiz[`${page}#${number}`] ?? null,
+        answer: number => (page && state().quiz[`${page}#${number}`]) ?? null,
         // Keeps one; null forgets it.
         keepAnswer: (number, answer) => {
+            if (!page) {
+                return;
+            }
             const { quiz } = state();
             const { [`${page}#${number}`]: _, ...others } = quiz;
             change({ quiz: answer ? { ...others, [`${page}#${number}`]: answer } : others });

@@ -38,7 +38,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
     exercise: {
         open: '在这里做', close: '收起', check: '检查', hint: '提示', tests: '测试', reset: '从头开始', solution: '参考解答', solved: '已完成',
         sure: '确定要放弃现在的写法，从头开始吗？', checking: '正在检查……', passed: '做对了，测试全部通过。', failed: '还差一点：',
-        broken: '还没有编译通过。第一个错误在下面，出错的那一行也有标记。', stopped: '检查被停掉了。', found: '实际', wanted: '应该', empty: '空的', panicked: line => `你的程序在第 ${line} 行 panic 了：`,
+        broken: '还没有编译通过。第一个错误在下面，出错的那一行也有标记。', unfinished: '检查没有做完，原因看下面的输出。', gone: '和服务器断开过，请再检查一次。', found: '实际', wanted: '应该', empty: '空的', panicked: line => `你的程序在第 ${line} 行 panic 了：`,
     },
     // Stopping and starting the broker
     power: {
@@ -116,7 +116,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
     exercise: {
         open: 'Solve it here', close: 'Fold it up', check: 'Check', hint: 'Hint', tests: 'The tests', reset: 'Start over', solution: 'A solution', solved: 'solved',
         sure: 'Give up what you have written, and start over?', checking: 'Checking…', passed: 'Solved: all tests pass.', failed: 'Not yet:',
-        broken: 'It doesn’t compile yet. The first error is below, and its line is marked.', stopped: 'The check was stopped.', found: 'found', wanted: 'wanted', empty: 'empty', panicked: line => `Your program panicked in line ${line}:`,
+        broken: 'It doesn’t compile yet. The first error is below, and its line is marked.', unfinished: 'The check did not come to its end: the output below says why.', gone: 'The connection to the server was lost: check once more.', found: 'found', wanted: 'wanted', empty: 'empty', panicked: line => `Your program panicked in line ${line}:`,
     },
     power: {
         broker: 'Broker', between: ' ', open: 'The broker is running.', stopped: 'The broker is stopped.', crashed: 'The broker has crashed, without a word to anybody.',

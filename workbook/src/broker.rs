@@ -29,8 +29,8 @@ pub enum Broker {
 }
 
 impl Broker {
-    /// The broker that `AMQP_ADDR` names; else a post office on `port` of 127.0.0.1, which keeps its data in the folder `data`; else the
-    /// broker that has that port.
+    /// The broker that `AMQP_ADDR` names; else a post office on `port` of 127.0.0.1, which keeps its data in the folder `data`;
+    /// else the broker that has that port.
     ///
     /// # Errors
     /// When `AMQP_ADDR` is no address that programs can use, and when the port can't be had for another reason than that

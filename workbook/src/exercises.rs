@@ -2,7 +2,7 @@
 //! it. The tests are the ones that Rustlings runs, whatever stands in the reader's file.
 
 use crate::listings::write_if_changed;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::{
     fs,
@@ -12,7 +12,7 @@ use std::{
 /// How the name of an exercise begins where it stands beside listings.
 pub const PREFIX: &str = "exercise-";
 /// Where the tests of an exercise begin.
-const TESTS: &str = "#[cfg(test)]\n";
+const TESTS: &str = "#[cfg(test)]";
 
 /// An exercise as `info.toml` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +142,7 @@ pub fn write_answer(root: &Path, target: &Path, exercise: &Exercise, answer: &st
     write_if_changed(&package.join("Cargo.lock"), &read(root, "Cargo.lock")?)?;
     let solved = read(root, &format!("solutions/{}.rs", exercise.name))?;
     let (answer, tests) = (parts(answer).0.trim_end(), parts(&solved).1);
+    ensure!(!tests.is_empty(), "exercises/solutions/{}.rs has no tests: nothing could judge the answer", exercise.name);
     fs::write(package.join("src").join(format!("{}.rs", exercise.name)), format!("{answer}\n\n{tests}"))?;
     Ok(package)
 }

@@ -276,13 +276,21 @@ async fn show_mailboxes(State(desk): State<Arc<Desk>>) -> Response {
 }
 
 async fn change_broker(State(desk): State<Arc<Desk>>, UrlPath(action): UrlPath<Action>) -> Response {
-    let Broker::Office(office) = &desk.broker else { return refuse_others() };
-    match office.act(action).await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => {
+    // A task of its own: a page that is closed meanwhile leaves nothing half done.
+    let acting = tokio::spawn(async move {
+        match &desk.broker {
+            Broker::Office(office) => Some(office.act(action).await),
+            Broker::Other { .. } => None,
+        }
+    });
+    match acting.await {
+        Ok(Some(Ok(()))) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Some(Err(error))) => {
             let refusal = json!({ "code": "not_started", "detail": format!("{error:#}") });
             (StatusCode::CONFLICT, Json(refusal)).into_response()
         }
+        Ok(None) => refuse_others(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(), // it has panicked, or the server ends
     }
 }
 

@@ -3,19 +3,19 @@
 // browser; the same tests run in a terminal with Rustlings.
 
 import { annotations, codeEditor } from '/workbook/editor.js';
-import { button, element, load, recall, remember } from '/workbook/server.js';
-import { failures, programInLanguage, set } from '/workbook/verdict.js';
+import { button, element, load, recall, recallJson, remember } from '/workbook/server.js';
+import { failures, hasPassed, programInLanguage, set } from '/workbook/verdict.js';
 
 const words = workbookWords.exercise;
 const SOLVED = 'workbook-solved';
 
-export const solved = () => new Set(JSON.parse(recall(localStorage, SOLVED) ?? '[]'));
+export const solved = () => new Set(recallJson(localStorage, SOLVED, []));
 const markSolved = name => remember(localStorage, SOLVED, JSON.stringify([...solved().add(name)]));
 
 class ExerciseSheet extends HTMLElement {
     constructor() {
         super();
-        this.runButton = button('check', words.check, () => this.#check()); // live.js gives it the focus
+        this.runButton = button('check', words.check, () => this.#start()); // live.js gives it the focus
     }
     connectedCallback() {
         if (this.bar) {
@@ -34,28 +34,19 @@ class ExerciseSheet extends HTMLElement {
         this.verdict = element('div', { className: 'verdict' });
         this.verdict.setAttribute('role', 'status');
         this.append(this.openButton);
-        document.addEventListener('workbook-output', ({ detail }) => {
-            if (detail.listing === this.listing && detail.text) {
-                this.printed += detail.text;
-            }
-        });
-        document.addEventListener('workbook-ended', ({ detail }) => {
-            if (detail.listing === this.listing) {
-                this.#judge(detail.status);
-            }
-        });
+        document.addEventListener('workbook-output', ({ detail: { id, text } }) => this.check?.printed.set(id, (this.check.printed.get(id) ?? '') + text));
+        document.addEventListener('workbook-ended', ({ detail: { id, status } }) => this.#end(id, (check, printed) => this.#judge(check, status, printed)));
+        document.addEventListener('workbook-closed', ({ detail: { id } }) => this.#end(id, () => this.giveUp('')));
     }
 
     async #toggle() {
-        if (!this.sheet) {
-            try {
-                this.sheet = await load(`exercises/${this.dataset.name}`);
-            } catch (error) {
-                this.append(this.verdict);
-                this.verdict.textContent = error.message;
-                return;
-            }
-            this.#fill();
+        try {
+            await (this.loading ??= load(`exercises/${this.dataset.name}`).then(sheet => this.#fill(sheet)));
+        } catch (error) {
+            this.loading = null;
+            this.append(this.verdict);
+            this.verdict.textContent = error.message;
+            return;
         }
         const isOpen = this.place.hidden;
         [this.place, this.bar].forEach(part => { part.hidden = !isOpen; });
@@ -68,23 +59,18 @@ class ExerciseSheet extends HTMLElement {
             this.editor.focus();
         }
     }
-    #fill() {
-        const { tests, hint } = this.sheet;
+    #fill({ tests, hint, ...sheet }) {
         const language = document.documentElement.lang;
-        const [program, solution] = [this.sheet.program, this.sheet.solution].map(text => programInLanguage(text, language));
+        const [program, solution] = [sheet.program, sheet.solution].map(text => programInLanguage(text, language));
         this.program = program;
         this.place = element('div', { className: 'editor', hidden: true });
-        const folded = text => {
-            const made = element('pre', { tabIndex: 0, hidden: true, className: 'sheet-fold' });
-            made.textContent = text;
-            return made;
-        };
-        this.tests = element('details', {}, element('summary', { textContent: words.tests }), element('pre', { tabIndex: 0, className: 'sheet-fold', textContent: tests }));
+        const folded = (textContent, hidden) => element('pre', { tabIndex: 0, className: 'sheet-fold', hidden, textContent });
+        this.tests = element('details', {}, element('summary', { textContent: words.tests }), folded(tests, false));
         this.hint = element('p', { className: 'sheet-hint', hidden: true }, ...set(hint[language] ?? hint.en));
-        this.solution = folded(solution);
+        this.solution = folded(solution, true);
         this.append(this.place, this.tests, this.bar, this.hint, this.verdict, this.solution);
         this.editor = codeEditor(this.place, recall(localStorage, this.key) ?? program, `${words.open}: ${this.dataset.name}`,
-            { leave: () => this.runButton.focus(), run: () => this.#check() });
+            { leave: () => this.runButton.focus(), run: () => this.#start() });
         this.editor.on('change', () => {
             const now = this.editor.getValue();
             remember(localStorage, this.key, now === program ? null : now);
@@ -103,31 +89,37 @@ class ExerciseSheet extends HTMLElement {
         }
     }
 
-    async #check() {
-        if (this.isChecking) {
+    #start() {
+        if (this.check) {
             return;
         }
-        this.isChecking = true;
-        this.printed = '';
-        this.checkedLines = this.editor.session.getLength();
+        // Other tabs may check the same exercise: what was printed is kept by the number of its run, which comes with the answer.
+        const check = this.check = { printed: new Map(), lines: this.editor.session.getLength(), hasErrors: false };
         this.verdict.className = 'verdict';
         this.verdict.textContent = words.checking;
         const asked = new CustomEvent('workbook-check', { detail: { sheet: this, source: this.editor.getValue() } });
         document.dispatchEvent(asked);
-        try {
-            await asked.detail.started;
-        } catch (error) {
-            this.verdict.textContent = error.message;
-            this.isChecking = false;
-        }
+        check.started = asked.detail.started;
+        check.started.catch(error => this.giveUp(error.message));
     }
-    #judge(status) {
-        this.isChecking = false;
-        if (!this.verdict.isConnected) {
-            return; // asked on another page, before this one was opened
+    // The check of this tab is over, if it is the one with this number.
+    async #end(id, act) {
+        const { check } = this;
+        if (!check || await check.started.catch(() => null) !== id || this.check !== check) {
+            return;
         }
+        this.check = null;
+        act(check, check.printed.get(id) ?? '');
+    }
+    giveUp(why = words.gone) {
+        this.check = null;
+        this.verdict.className = 'verdict';
+        this.verdict.textContent = why;
+    }
+    get isChecking() { return Boolean(this.check); }
+    #judge({ lines, hasErrors }, status, printed) {
         const heading = text => element('p', {}, element('strong', { textContent: text }));
-        if (status === 0) {
+        if (status === 0 && hasPassed(printed)) {
             markSolved(this.dataset.name);
             this.verdict.className = 'verdict is-right';
             this.verdict.replaceChildren(heading(words.passed));
@@ -135,8 +127,8 @@ class ExerciseSheet extends HTMLElement {
             this.dispatchEvent(new CustomEvent('workbook-solved', { bubbles: true }));
         } else {
             this.verdict.className = 'verdict is-wrong';
-            const all = status === null ? [] : failures(this.printed, document.documentElement.lang, this.checkedLines);
-            this.verdict.replaceChildren(heading(status === null ? words.broken : status > 128 ? words.stopped : words.failed),
+            const all = failures(printed, document.documentElement.lang, lines);
+            this.verdict.replaceChildren(heading(hasErrors ? words.broken : all.length ? words.failed : words.unfinished),
                 ...all.flatMap(failure => this.#explain(failure)));
         }
         this.verdict.scrollIntoView({ block: 'nearest' });
@@ -149,6 +141,11 @@ class ExerciseSheet extends HTMLElement {
 
     // What live.js wants of whatever runs something.
     say(text = '') { this.verdict.textContent = text; }
-    annotate(diagnostics) { this.editor?.session.setAnnotations(annotations(diagnostics)); }
+    annotate(diagnostics) {
+        if (this.check) {
+            this.check.hasErrors = diagnostics.some(({ level }) => level === 'error');
+        }
+        this.editor?.session.setAnnotations(annotations(diagnostics));
+    }
 }
 customElements.define('exercise-sheet', ExerciseSheet);

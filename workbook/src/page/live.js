@@ -6,7 +6,7 @@ import { openEvents } from '/workbook/events.js';
 import { RunPane } from '/workbook/pane.js';
 import { Editing, versionOf } from '/workbook/editor.js';
 import { solved } from '/workbook/exercise.js';
-import { ask, element, recall, remember } from '/workbook/server.js';
+import { ask, element, recallJson, remember } from '/workbook/server.js';
 import '/workbook/dock.js';
 import '/workbook/strip.js';
 import '/workbook/board.js';
@@ -20,7 +20,7 @@ document.querySelector('#mdbook-page-wrapper .page')?.append(dock);
 const bars = new Map(); // the bar of a listing on this page
 const editing = new Map();
 const panes = new Map(); // by id
-let pinned = new Set(JSON.parse(recall(sessionStorage, 'workbook-pinned') ?? '[]'));
+let pinned = new Set(recallJson(sessionStorage, 'workbook-pinned', []));
 const cellOf = listing => {
     const bar = bars.get(listing);
     if (bar && !bar.cell) {
@@ -137,7 +137,11 @@ document.addEventListener('workbook-run', event => {
 document.addEventListener('workbook-check', ({ detail }) => {
     const { sheet, source } = detail;
     sheet.annotate([]);
-    detail.started = ask('runs', { listing: sheet.listing, source }).then(({ id }) => { asked.add(id); arrive(id); });
+    detail.started = ask('runs', { listing: sheet.listing, source }).then(({ id }) => {
+        asked.add(id);
+        arrive(id);
+        return id;
+    });
 });
 // What figures want to know.
 const announce = (kind, detail) => document.dispatchEvent(new CustomEvent(`workbook-${kind}`, { detail }));
@@ -188,7 +192,7 @@ const prepareExercises = (names, doneInRustlings) => {
         if (!names.includes(name)) {
             continue;
         }
-        if (place.localName === 'li' && !place.querySelector('exercise-sheet') && typeof ace !== 'undefined') {
+        if (place.localName === 'li' && !bars.has(`exercise-${name}`) && typeof ace !== 'undefined') {
             const sheet = element('exercise-sheet');
             sheet.dataset.name = name;
             place.append(sheet);
@@ -245,6 +249,8 @@ on('whole', ({ panes: open, post, listings, build, exercises, done_in_rustlings:
     strip.show(post);
     announce('post', post);
     open.forEach(addPane);
+    // A check whose end was missed, or that went with its server.
+    document.querySelectorAll('exercise-sheet').forEach(sheet => sheet.isChecking && sheet.giveUp());
     placeStrip();
     dock.update();
 });
@@ -252,7 +258,7 @@ on('pane', addPane);
 on('output', ([id, piece]) => {
     const pane = panes.get(id);
     pane?.print(piece);
-    announce('output', { listing: pane?.pane.listing, ...piece });
+    announce('output', { id, listing: pane?.pane.listing, ...piece });
 });
 on('took', ([id, milliseconds]) => { if (panes.has(id)) { panes.get(id).took = milliseconds; } });
 on('diagnostic', ([id, diagnostic]) => {
@@ -266,11 +272,14 @@ on('state', ([id, state]) => {
         panes.get(id).state = state;
         dock.update();
         if (state.is === 'ended') {
-            announce('ended', { listing: panes.get(id).pane.listing, status: state.status });
+            announce('ended', { id, listing: panes.get(id).pane.listing, status: state.status });
         }
     }
 });
-on('closed', removePane);
+on('closed', id => {
+    removePane(id);
+    announce('closed', { id });
+});
 on('post', post => {
     strip.show(post);
     placeStrip();

@@ -31,6 +31,7 @@ export const load = async (path, request = {}) => {
 
 // What the browser remembers, where it may.
 export const recall = (storage, key) => { try { return storage.getItem(key); } catch { return null; } };
+export const recallJson = (storage, key, otherwise) => { try { return JSON.parse(recall(storage, key)) ?? otherwise; } catch { return otherwise; } };
 export const remember = (storage, key, value) => {
     try {
         if (value === null) { storage.removeItem(key); } else { storage.setItem(key, value); }

@@ -53,6 +53,9 @@ const messages = debug => {
     }
 };
 
+// Whether tests have run and all have passed: a program that ends the process ends it with status 0 before they have.
+export const hasPassed = printed => /^test result: ok\. [1-9]/m.test(printed);
+
 // Each failure as `{ text, line, found, wanted }`: the line if it is one of the first `lines`, which the reader has written, else
 // null; what was compared is `{ debug, messages }` or null.
 export const failures = (printed, language, lines) => {
