@@ -9,7 +9,7 @@ pub mod queues;
 pub mod watch;
 
 pub use address::readable;
-pub use queues::mailboxes;
+pub use queues::shown_queues;
 pub use watch::Watch;
 
 use anyhow::{Context, Result};

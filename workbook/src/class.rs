@@ -23,7 +23,7 @@ use anyhow::{Context, Result};
 use axum::serve::ListenerExt;
 use notices::{Notice, Notices};
 use postoffice::{Event, Journal, PostOffice, QueueState};
-use register::{Mailbox, Register, View};
+use register::{Queue, Register, View};
 use screen::{Order, Screen};
 use serde::Serialize;
 use std::{
@@ -178,7 +178,7 @@ impl Desk<'_> {
                 self.register.reset();
             }
             let queues = self.office.queues();
-            let view = self.register.view(queues.into_iter().map(mailbox).collect());
+            let view = self.register.view(queues.into_iter().map(queue_of).collect());
             if self.register.was_full() {
                 self.notices.tell(Notice::RegisterFull);
             }
@@ -218,19 +218,19 @@ impl Desk<'_> {
                 true
             }
             Order::Remove { name, .. } => {
-                let has_mailbox = self.office.delete(&format!("{PREFIX}{name}")).is_ok();
+                let has_queue = self.office.delete(&format!("{PREFIX}{name}")).is_ok();
                 let theirs = self.register.connections_of(name);
                 for &connection in &theirs {
                     self.office.close_connection(connection, "the teacher has removed you from the class");
                 }
-                self.register.remove(name) || has_mailbox || !theirs.is_empty()
+                self.register.remove(name) || has_queue || !theirs.is_empty()
             }
         }
     }
 }
 
-fn mailbox(queue: QueueState) -> Mailbox {
-    Mailbox {
+fn queue_of(queue: QueueState) -> Queue {
+    Queue {
         name: queue.name,
         ready: queue.ready,
         unacknowledged: queue.unacknowledged,

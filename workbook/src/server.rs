@@ -2,7 +2,7 @@
 
 use crate::{
     auth::{Auth, content_security_policy, guard, refuse, refuse_page},
-    broker::{Broker, Watch, mailboxes, office::Action},
+    broker::{Broker, Watch, office::Action, shown_queues},
     edition::Edition,
     exercises::Exercise,
     listings::Listing,
@@ -156,8 +156,8 @@ fn app(desk: Arc<Desk>, auth: Auth) -> Router {
         .route("/workbook/runs/{id}/stop", post(stop))
         .route("/workbook/runs/{id}/close", post(close))
         .route("/workbook/exercises/{name}", get(show_exercise))
-        .route("/workbook/mailboxes", get(show_mailboxes))
-        .route("/workbook/mailboxes/{action}", post(change_mailbox))
+        .route("/workbook/queues", get(show_queues))
+        .route("/workbook/queues/{action}", post(change_queue))
         .route("/workbook/broker/{action}", post(change_broker))
         .route("/queues", get(queues))
         .route("/counter", get(async || Redirect::permanent("/queues"))) // as it was called once
@@ -265,12 +265,12 @@ async fn queues() -> Response {
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], include_str!("page/queues.html")).into_response()
 }
 
-async fn show_mailboxes(State(desk): State<Arc<Desk>>) -> Response {
+async fn show_queues(State(desk): State<Arc<Desk>>) -> Response {
     let Broker::Office(office) = &desk.broker else {
         return Json(json!({ "console": "http://localhost:15672" })).into_response();
     };
     match office.now() {
-        Some(office) => Json(json!({ "mailboxes": mailboxes(&office) })).into_response(),
+        Some(office) => Json(json!({ "queues": shown_queues(&office) })).into_response(),
         None => Json(json!({ "is_stopped": true })).into_response(),
     }
 }
@@ -298,13 +298,13 @@ fn refuse_others() -> Response {
     refuse(StatusCode::CONFLICT, "the broker is not ours: use its own console")
 }
 
-/// Which mailbox an action is about; none for all of them.
+/// Which queue an action is about; none for all of them.
 #[derive(serde::Deserialize)]
 struct Which {
     name: Option<String>,
 }
 
-async fn change_mailbox(
+async fn change_queue(
     State(desk): State<Arc<Desk>>,
     UrlPath(action): UrlPath<String>,
     Json(which): Json<Which>,

@@ -105,11 +105,11 @@ fn no_program_can_be_run_and_no_file_be_read() {
     let room = Room::open();
     assert_eq!(room.post("/workbook/runs", &json!({ "listing": "send" })), 404);
     assert_eq!(room.post("/workbook/runs/1/stop", &json!({})), 404);
-    assert_eq!(room.post("/workbook/mailboxes/reset", &json!({})), 404);
+    assert_eq!(room.post("/workbook/queues/reset", &json!({})), 404);
     for path in [
         "/workbook/news",
         "/workbook/live.js",
-        "/workbook/mailboxes",
+        "/workbook/queues",
         "/workbook/",
         "/queues",
         "/en/index.html",
@@ -133,7 +133,7 @@ async fn the_register_follows_what_students_do() {
     screen.wait_for_steps("anna", "12");
     anna.publish("class.anna", b"to myself").await;
     screen.wait_for_steps("anna", "123");
-    assert_eq!(screen.row("anna")["mailbox"]["ready"], 1);
+    assert_eq!(screen.row("anna")["queue"]["ready"], 1);
 
     let ben = Student::connect(&room, "ben").await;
     ben.declare("class.ben").await;
@@ -148,11 +148,11 @@ async fn the_register_follows_what_students_do() {
     let mut mail = ben.consume("class.ben").await;
     let letter = room::next(&mut mail).await;
     screen.wait_for_steps("ben", "1235");
-    screen.wait_until("ben holds a letter", |now| room::row(now, "ben")["mailbox"]["unacknowledged"] == 1);
+    screen.wait_until("ben holds a letter", |now| room::row(now, "ben")["queue"]["unacknowledged"] == 1);
     letter.ack(BasicAckOptions::default()).await.unwrap();
     screen.wait_for_steps("ben", "12356");
-    screen.wait_until("the mailbox is empty", |now| {
-        room::row(now, "ben")["mailbox"]
+    screen.wait_until("the queue is empty", |now| {
+        room::row(now, "ben")["queue"]
             == json!({ "name": "class.ben", "ready": 0, "unacknowledged": 0, "consumers": 1, "durable": true })
     });
 
@@ -163,7 +163,7 @@ async fn the_register_follows_what_students_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_letter_has_a_size_and_a_mailbox_a_capacity() {
+async fn a_letter_has_a_size_and_a_queue_a_capacity() {
     let room = Room::open();
     let mut screen = room.screen();
     let anna = Student::connect(&room, "anna").await;
@@ -268,8 +268,8 @@ async fn who_acknowledges_nothing_gets_so_many_letters_and_stays() {
     writer.publish_many("class.hoarder", UNACKED + 1).await;
     let held = |ready: usize| {
         move |now: &Value| {
-            let mailbox = &room::row(now, "hoarder")["mailbox"];
-            mailbox["unacknowledged"] == UNACKED && mailbox["ready"] == ready
+            let queue = &room::row(now, "hoarder")["queue"];
+            queue["unacknowledged"] == UNACKED && queue["ready"] == ready
         }
     };
     screen.wait_until("it holds what it may, and one letter waits", held(1));
@@ -296,7 +296,7 @@ async fn a_thousand_server_named_queues_leave_the_students_own_alone() {
     }
     assert!(refused.contains("queue limit in vhost '/' (1000) is reached"), "{refused}");
     screen.wait_until("the teacher knows", |now| !notices(now, "limit-reached").is_empty());
-    assert_eq!(screen.row("anna")["mailbox"]["ready"], 1);
+    assert_eq!(screen.row("anna")["queue"]["ready"], 1);
     anna.declare("class.anna").await;
 }
 

@@ -36,7 +36,7 @@ fn the_book_can_be_read_without_the_token_and_nothing_can_be_run() {
     assert_eq!(status, 200);
     assert!(!page.contains("live.js"), "a stranger got the script that runs programs");
     assert!(page.to_lowercase().contains("content-security-policy: default-src 'none'"), "no policy");
-    for path in ["/workbook/news", "/workbook/mailboxes", "/workbook/live.js"] {
+    for path in ["/workbook/news", "/workbook/queues", "/workbook/live.js"] {
         let (status, answer) = served.request(&format!("GET {path}"), &[], "");
         assert_eq!(status, 403, "{path}");
         assert!(answer.contains("open the address that `cargo workbook` has printed"), "{answer}");
@@ -133,8 +133,8 @@ fn whatever_is_asked_is_answered() {
         "/workbook/",
         "/workbook/runs/x/stop",
         "/workbook/runs/99999999999999999999/stop",
-        "/workbook/mailboxes/",
-        "/workbook/mailboxes/%ff",
+        "/workbook/queues/",
+        "/workbook/queues/%ff",
         "/counter/",
         &token,
         &long,
@@ -207,7 +207,7 @@ fn orders_that_make_no_sense_are_refused() {
     assert_eq!(order("nonsense"), 400);
     assert_eq!(order(&format!(r#"{{"listing":"send","source":"{}"}}"#, "x".repeat(300 << 10))), 413);
     assert_eq!(served.post("/workbook/runs/1/stop", "{}").0, 404);
-    assert_eq!(served.post("/workbook/mailboxes/purge", r#"{"name":"nothing"}"#).0, 404);
+    assert_eq!(served.post("/workbook/queues/purge", r#"{"name":"nothing"}"#).0, 404);
     assert_eq!(served.request("GET /../Cargo.toml", &[], "").0, 404);
     assert_eq!(served.request("GET /%2e%2e/Cargo.toml", &[], "").0, 404);
 }
@@ -221,11 +221,11 @@ fn an_argument_reaches_the_program_and_no_shell() {
     news.wait_for(r"Sent: $(id); `id` | tee x > y\n");
     news.wait_for(r#"{"is":"ended","status":0}"#);
     assert!(!root().join("x").exists() && !root().join("y").exists());
-    let (_, mailboxes) = served.request("GET /workbook/mailboxes", &[&served.cookie()], "");
-    assert!(mailboxes.contains(r#""ready":1"#) && mailboxes.contains("$(id)"), "{mailboxes}");
-    assert_eq!(served.post("/workbook/mailboxes/purge", r#"{"name":"hello"}"#).0, 204);
-    let (_, mailboxes) = served.request("GET /workbook/mailboxes", &[&served.cookie()], "");
-    assert!(mailboxes.contains(r#""ready":0"#), "{mailboxes}");
+    let (_, queues) = served.request("GET /workbook/queues", &[&served.cookie()], "");
+    assert!(queues.contains(r#""ready":1"#) && queues.contains("$(id)"), "{queues}");
+    assert_eq!(served.post("/workbook/queues/purge", r#"{"name":"hello"}"#).0, 204);
+    let (_, queues) = served.request("GET /workbook/queues", &[&served.cookie()], "");
+    assert!(queues.contains(r#""ready":0"#), "{queues}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,18 +247,18 @@ fn a_reader_stops_starts_and_crashes_the_broker_and_finds_what_it_keeps() {
     let mut news = served.news();
     let run = |listing: &str| served.post("/workbook/runs", &format!(r#"{{"listing":"{listing}"}}"#)).0;
     let act = |action: &str| served.post(&format!("/workbook/broker/{action}"), "{}");
-    let mailboxes = || served.request("GET /workbook/mailboxes", &[&served.cookie()], "").1;
+    let queues = || served.request("GET /workbook/queues", &[&served.cookie()], "").1;
     assert_eq!([run("send"), run("new-task")], [201, 201]);
     news.wait_for(r#"[1,{"is":"ended","status":0}]"#);
     news.wait_for(r#"[2,{"is":"ended","status":0}]"#);
-    wait_until("both messages are in their queues", || mailboxes().matches(r#""ready":1"#).count() == 2);
-    assert_eq!(mailboxes().matches(r#""persistent":true"#).count(), 1, "{}", mailboxes());
+    wait_until("both messages are in their queues", || queues().matches(r#""ready":1"#).count() == 2);
+    assert_eq!(queues().matches(r#""persistent":true"#).count(), 1, "{}", queues());
 
     assert_eq!(act("crash").0, 204);
     news.wait_for(r#""trouble":{"code":"stopped"}"#);
     news.wait_for(r#""office":{"is_open":false,"has_crashed":true,"kept":null}"#);
-    assert!(mailboxes().contains(r#""is_stopped":true"#), "{}", mailboxes());
-    assert_eq!(served.post("/workbook/mailboxes/purge", r#"{"name":"hello"}"#).0, 409);
+    assert!(queues().contains(r#""is_stopped":true"#), "{}", queues());
+    assert_eq!(served.post("/workbook/queues/purge", r#"{"name":"hello"}"#).0, 409);
     assert_eq!([act("crash").0, act("stop").0], [204, 204], "it has ended already");
     assert_eq!(run("send"), 201);
     news.wait_for(r#"[3,{"is":"ended","status":1}]"#);
@@ -266,7 +266,7 @@ fn a_reader_stops_starts_and_crashes_the_broker_and_finds_what_it_keeps() {
     assert_eq!([act("start").0, act("start").0], [204, 204]);
     let kept = r#""kept":{"messages":1,"lost_messages":1,"queues":2,"lost_queues":0}"#;
     news.wait_for(&format!(r#""office":{{"is_open":true,"has_crashed":false,{kept}}}"#));
-    let found = mailboxes();
+    let found = queues();
     assert!(found.contains("lamp") && found.contains(r#""persistent":true"#), "{found}");
     assert!(!found.contains("Life is short"), "{found}");
     assert_eq!(act("explode").0, 400);
@@ -281,7 +281,7 @@ fn programs_meet_a_stopped_and_a_crashed_broker_as_they_meet_rabbitmq() {
     {
         assert_eq!(served.post("/workbook/runs", r#"{"listing":"receive"}"#).0, 201);
         wait_until("it consumes", || {
-            served.request("GET /workbook/mailboxes", &[&served.cookie()], "").1.contains(r#""consumers":1"#)
+            served.request("GET /workbook/queues", &[&served.cookie()], "").1.contains(r#""consumers":1"#)
         });
         assert_eq!(served.post(&format!("/workbook/broker/{action}"), "{}").0, 204);
         news.wait_for(said);
@@ -333,8 +333,8 @@ async fn messages_survive_the_end_of_the_workbook_itself() {
     assert!(published.await.unwrap().await.unwrap().is_ack());
     drop(served); // by SIGKILL
     let served = start();
-    let (_, mailboxes) = served.request("GET /workbook/mailboxes", &[&served.cookie()], "");
-    assert!(mailboxes.contains(r#""ready":1"#) && mailboxes.contains("lamp"), "{mailboxes}");
+    let (_, queues) = served.request("GET /workbook/queues", &[&served.cookie()], "");
+    assert!(queues.contains(r#""ready":1"#) && queues.contains("lamp"), "{queues}");
 }
 
 #[test]

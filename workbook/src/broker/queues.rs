@@ -8,9 +8,9 @@ const SHOWN_BODY: usize = 1 << 10;
 /// How many messages of a queue that page shows.
 const SHOWN_MESSAGES: usize = 50;
 
-/// A queue as its page shows it, with the letters that wait in it.
+/// A queue as its page shows it, with the messages that wait in it.
 #[derive(Debug, Serialize)]
-pub struct Mailbox {
+pub struct ShownQueue {
     /// The queue's name.
     pub name: String,
     /// Messages that wait.
@@ -22,7 +22,7 @@ pub struct Mailbox {
     /// Whether it outlives the broker, where the broker keeps anything at all.
     pub durable: bool,
     /// The messages at the front.
-    pub letters: Vec<ShownMessage>,
+    pub messages: Vec<ShownMessage>,
 }
 
 /// A message that was looked at and left where it is.
@@ -42,9 +42,9 @@ pub struct ShownMessage {
     pub persistent: bool,
 }
 
-/// Every mailbox of a post office.
-pub fn mailboxes(office: &PostOffice) -> Vec<Mailbox> {
-    let mailbox = |queue: postoffice::QueueState| {
+/// The queues of a post office.
+pub fn shown_queues(office: &PostOffice) -> Vec<ShownQueue> {
+    let shown_queue = |queue: postoffice::QueueState| {
         let messages = office.peek(&queue.name).unwrap_or_default(); // it may be deleted in this moment
         let shown_message = |message: postoffice::PeekedMessage| ShownMessage {
             body: shown(&message.body),
@@ -54,16 +54,16 @@ pub fn mailboxes(office: &PostOffice) -> Vec<Mailbox> {
             redelivered: message.redelivered,
             persistent: *message.properties.delivery_mode() == Some(2),
         };
-        Mailbox {
+        ShownQueue {
             name: queue.name,
             ready: queue.ready,
             unacknowledged: queue.unacknowledged,
             consumers: queue.consumers,
             durable: queue.durable,
-            letters: messages.into_iter().take(SHOWN_MESSAGES).map(shown_message).collect(),
+            messages: messages.into_iter().take(SHOWN_MESSAGES).map(shown_message).collect(),
         }
     };
-    office.queues().into_iter().map(mailbox).collect()
+    office.queues().into_iter().map(shown_queue).collect()
 }
 
 fn shown(body: &[u8]) -> String {

@@ -163,7 +163,7 @@ impl Watch {
 
     /// Asks for as long as there are answers.
     async fn ask(&self, addr: &str, news: &News) -> Result<Infallible, Trouble> {
-        within(greet(addr)).await??;
+        within(begin_handshake(addr)).await??;
         let properties = ConnectionProperties::default().with_connection_name("workbook".into());
         let connection = within(Connection::connect(addr, properties)).await?.map_err(Trouble::of)?;
         let mut channel = within(connection.create_channel()).await?.map_err(Trouble::of)?;
@@ -194,7 +194,7 @@ async fn within<T>(answer: impl Future<Output = T>) -> Result<T, Trouble> {
 }
 
 /// Begins to connect, and leaves at the first byte of an answer. lapin would keep the socket of a port that never answers.
-async fn greet(addr: &str) -> Result<(), Trouble> {
+async fn begin_handshake(addr: &str) -> Result<(), Trouble> {
     let unreachable = |error: io::Error| Trouble::Unreachable(error.to_string());
     let uri: AMQPUri = addr.parse().map_err(Trouble::Unreachable)?;
     let place = (&*uri.authority.host, uri.authority.port);

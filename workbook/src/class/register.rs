@@ -5,7 +5,7 @@ use postoffice::Event;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// What the name of a student's mailbox begins with; the student's name follows.
+/// What the name of a student's queue begins with; the student's name follows.
 pub const PREFIX: &str = "class.";
 /// The longest name that the register takes, in bytes.
 pub const NAME: usize = 64;
@@ -27,15 +27,15 @@ const PROGRAMS: [&str; 3] = ["send", "receive", "workbook"];
 enum Step {
     /// A connection has the student's name.
     Connected,
-    /// The student's mailbox is there, and durable.
-    Mailbox,
-    /// A letter came into that mailbox.
+    /// The student's queue is there, and durable.
+    Queue,
+    /// A letter came into that queue.
     Letter,
-    /// The student's connection put a letter into another student's mailbox.
+    /// The student's connection put a letter into another student's queue.
     Wrote,
-    /// The student's connection was given a letter out of the student's mailbox.
+    /// The student's connection was given a letter out of the student's queue.
     Received,
-    /// A letter out of that mailbox was acknowledged by hand.
+    /// A letter out of that queue was acknowledged by hand.
     Signed,
 }
 
@@ -44,7 +44,7 @@ const STEPS: usize = 6;
 
 /// A queue as it stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Mailbox {
+pub(super) struct Queue {
     /// Its name; as it is shown, in a [`View`].
     pub(super) name: String,
     /// Letters that wait.
@@ -92,8 +92,8 @@ pub(super) struct View {
     pub(super) clients: usize,
     /// The students, by name.
     pub(super) students: Vec<Row>,
-    /// Queues that are nobody's mailbox.
-    pub(super) queues: Vec<Mailbox>,
+    /// Queues that are no student's.
+    pub(super) queues: Vec<Queue>,
     /// How many more of them there are.
     pub(super) more_queues: usize,
     /// Names of clients that are no students, and how many have each.
@@ -113,8 +113,8 @@ pub(super) struct Row {
     pub(super) connections: usize,
     /// Which steps are done.
     pub(super) done: [bool; STEPS],
-    /// The mailbox, if there is one.
-    pub(super) mailbox: Option<Mailbox>,
+    /// The queue, if there is one.
+    pub(super) queue: Option<Queue>,
 }
 
 impl Register {
@@ -165,7 +165,7 @@ impl Register {
     }
 
     /// The row of this name, which is made if it can be. Only for a name that somebody has given to a connection or to a
-    /// mailbox.
+    /// queue.
     fn student(&mut self, name: &str) -> Option<&mut Student> {
         if name.is_empty()
             || name.len() > NAME
@@ -196,14 +196,14 @@ impl Register {
     }
 
     /// What there is to show, with the queues as they stand.
-    pub(super) fn view(&mut self, queues: Vec<Mailbox>) -> View {
-        let (mailboxes, others): (Vec<_>, Vec<_>) = queues.into_iter().partition(|queue| owner(&queue.name).is_some());
+    pub(super) fn view(&mut self, queues: Vec<Queue>) -> View {
+        let (own, others): (Vec<_>, Vec<_>) = queues.into_iter().partition(|queue| owner(&queue.name).is_some());
         let mut of_students = HashMap::new();
-        for mailbox in mailboxes {
-            let Some(name) = owner(&mailbox.name).map(str::to_owned) else { continue };
+        for queue in own {
+            let Some(name) = owner(&queue.name).map(str::to_owned) else { continue };
             if let Some(student) = self.student(&name) {
-                student.done[Step::Mailbox as usize] |= mailbox.durable;
-                of_students.insert(name, Mailbox { name: shown(&mailbox.name), ..mailbox });
+                student.done[Step::Queue as usize] |= queue.durable;
+                of_students.insert(name, Queue { name: shown(&queue.name), ..queue });
             }
         }
         let rows = self.students.iter().map(|(name, student)| Row {
@@ -211,7 +211,7 @@ impl Register {
             shown: shown(name),
             connections: student.connections,
             done: student.done,
-            mailbox: of_students.remove(name),
+            queue: of_students.remove(name),
         });
         let students = rows.collect();
         let mut visitors: BTreeMap<String, usize> = BTreeMap::new();
@@ -226,7 +226,7 @@ impl Register {
             letters: self.letters,
             clients: self.names.len(),
             students,
-            queues: queues.map(|queue| Mailbox { name: shown(&queue.name), ..queue }).collect(),
+            queues: queues.map(|queue| Queue { name: shown(&queue.name), ..queue }).collect(),
             more_queues,
             visitors: visitors.into_iter().take(VISITORS).collect(),
             latest: self.latest.iter().cloned().collect(),
@@ -258,7 +258,7 @@ impl Register {
     }
 }
 
-/// The student whose mailbox this is.
+/// The student whose queue this is.
 fn owner(queue: &str) -> Option<&str> {
     queue.strip_prefix(PREFIX).filter(|name| !name.is_empty())
 }
@@ -289,7 +289,7 @@ mod tests {
 
     struct Class {
         register: Register,
-        queues: Vec<Mailbox>,
+        queues: Vec<Queue>,
     }
 
     impl Class {
@@ -303,7 +303,7 @@ mod tests {
         }
 
         fn declare(&mut self, name: &str) {
-            self.queues.push(Mailbox { name: name.into(), durable: true, ..Mailbox::default() });
+            self.queues.push(Queue { name: name.into(), durable: true, ..Queue::default() });
         }
 
         fn publish(&mut self, connection: u64, queue: &str) {
@@ -353,7 +353,7 @@ mod tests {
         class.declare("class.ben");
         class.publish(1, "class.ben");
         assert_eq!(class.done("anna"), "1234");
-        assert_eq!(class.done("ben"), "23", "ben's mailbox is there, ben is not");
+        assert_eq!(class.done("ben"), "23", "ben's queue is there, ben is not");
         class.deliver(1, "class.anna");
         assert_eq!(class.done("anna"), "12345");
         class.acknowledge("class.anna");
@@ -361,10 +361,10 @@ mod tests {
     }
 
     #[test]
-    fn a_mailbox_that_is_not_durable_is_no_step() {
+    fn a_queue_that_is_not_durable_is_no_step() {
         let mut class = Class::new();
         class.connect(1, "anna");
-        class.queues.push(Mailbox { name: "class.anna".into(), ..Mailbox::default() });
+        class.queues.push(Queue { name: "class.anna".into(), ..Queue::default() });
         assert_eq!(class.done("anna"), "1");
     }
 
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_that_no_mailbox_wanted_is_shown_as_such_and_is_no_step() {
+    fn a_letter_that_no_queue_took_is_shown_as_such_and_is_no_step() {
         let mut class = Class::new();
         class.connect(1, "anna");
         class.publish(1, "class.bne");

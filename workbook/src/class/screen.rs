@@ -44,7 +44,7 @@ pub(super) struct Screen {
 pub(super) enum Order {
     /// All queues go, and everybody begins anew.
     Reset(oneshot::Sender<bool>),
-    /// A student goes: connections, mailbox and row.
+    /// A student goes: connections, queue and row.
     Remove {
         /// As the student has written it.
         name: String,

@@ -48,7 +48,7 @@ class QueueBoard extends HTMLElement {
             return;
         }
         try {
-            await ask(`mailboxes/${action}`, { name });
+            await ask(`queues/${action}`, { name });
             this.state.textContent = '';
         } catch {
             this.state.textContent = words.unchanged;
@@ -57,7 +57,7 @@ class QueueBoard extends HTMLElement {
     }
     // Whether the server answers.
     async #show() {
-        const answer = await fetch('/workbook/mailboxes').catch(() => null);
+        const answer = await fetch('/workbook/queues').catch(() => null);
         if (!answer?.ok) {
             this.state.textContent = answer ? words.refused : workbookWords.gone;
             return false;
@@ -68,13 +68,13 @@ class QueueBoard extends HTMLElement {
         }
         this.#shown = text;
         const told = JSON.parse(text);
-        this.reset.hidden = !told.mailboxes?.length;
+        this.reset.hidden = !told.queues?.length;
         if (told.console) {
             this.queues.replaceChildren(element('p', {}, words.console, element('a', { href: told.console, textContent: told.console })));
         } else if (told.is_stopped) {
             this.queues.replaceChildren(); // the buttons above say so
-        } else if (told.mailboxes.length) {
-            this.queues.replaceChildren(...told.mailboxes.map(box => this.#section(box)));
+        } else if (told.queues.length) {
+            this.queues.replaceChildren(...told.queues.map(box => this.#section(box)));
         } else {
             this.queues.replaceChildren(element('p', { textContent: words.none }));
         }
@@ -88,7 +88,7 @@ class QueueBoard extends HTMLElement {
             return made;
         };
         const name = element('p', { className: 'board-name' }, element('strong', {}, element('code', { textContent: box.name })));
-        return element('section', {}, name, element('p', { className: 'board-facts', textContent: facts }), box.letters.length ? table(box.letters) : '',
+        return element('section', {}, name, element('p', { className: 'board-facts', textContent: facts }), box.messages.length ? table(box.messages) : '',
             element('p', {}, act(words.purge, 'purge'), act(words.remove, 'delete')));
     }
 }

@@ -16,8 +16,8 @@ export const words = {
         latest: 'Messages, the newest first', noLetters: 'None yet.', lost: key => `no queue “${key}”: thrown away`,
         students: 'Who has done which step', nobody: 'Nobody yet. Connect with your name as the connection’s name.',
         steps: ['connected', 'queue', 'first message', 'sent to a classmate', 'received', 'acknowledged'],
-        row: ({ shown, done, mailbox, connections }) => `${shown}: ${done.filter(Boolean).length} of ${done.length} steps done, `
-            + `${connections ? 'connected' : 'not connected'}${mailbox ? `, ${count(mailbox.ready, 'message waits', 'messages wait')}` : ''}`,
+        row: ({ shown, done, queue, connections }) => `${shown}: ${done.filter(Boolean).length} of ${done.length} steps done, `
+            + `${connections ? 'connected' : 'not connected'}${queue ? `, ${count(queue.ready, 'message waits', 'messages wait')}` : ''}`,
         gone: 'The post office is closed, or this page is an old one. Open the address that the terminal shows.',
         notices: {
             'login-failed': machine => `${machine}: wrong user or password`,
@@ -39,8 +39,8 @@ export const words = {
         latest: '最近的消息', noLetters: '还没有。', lost: key => `没有队列“${key}”，扔掉了`,
         students: '谁做到了哪一步', nobody: '还没有人。连接的时候，请把连接名设为自己的名字。',
         steps: ['连上了', '有队列', '第一条消息', '发给同学', '收到', '确认'],
-        row: ({ shown, done, mailbox, connections }) => `${shown}：做完 ${done.filter(Boolean).length} 步，共 ${done.length} 步，`
-            + `${connections ? '已连接' : '未连接'}${mailbox ? `，${mailbox.ready} 条消息在等` : ''}`,
+        row: ({ shown, done, queue, connections }) => `${shown}：做完 ${done.filter(Boolean).length} 步，共 ${done.length} 步，`
+            + `${connections ? '已连接' : '未连接'}${queue ? `，${queue.ready} 条消息在等` : ''}`,
         gone: '邮局关门了，或者这是以前留下的页面。请打开终端里显示的地址。',
         notices: {
             'login-failed': machine => `${machine}：用户名或密码不对`,

@@ -295,6 +295,24 @@ fn an_exercise_is_solved_in_the_page_with_verdicts_in_the_readers_language() {
         verdict(broken);
         reader.wait_for(&format!("document.querySelector('{sheet} .ace_gutter-cell.ace_error')"));
         assert_eq!(reader.eval(&format!("document.querySelector('{sheet} .solution').checkVisibility()")), "false");
+
+        // However a check ends, the next one can begin; and nothing passes by ending the process.
+        let unfinished = if language == "en" { "The check did not come to its end" } else { "检查没有做完" };
+        rewrite(&reader, "first_letter", "nonsense;", "std::process::exit(0);");
+        reader.click(&format!("{sheet} .check"));
+        verdict(unfinished);
+        rewrite(&reader, "first_letter", "std::process::exit(0);", "std::future::pending::<()>().await;");
+        let pane = format!("document.querySelector('{sheet} + .cell .pane')?.dataset.state === 'running'");
+        reader.click(&format!("{sheet} .check"));
+        reader.wait_for(&pane);
+        reader.click(&format!("{sheet} + .cell .stop"));
+        verdict(unfinished);
+        reader.click(&format!("{sheet} .check"));
+        reader.wait_for(&pane);
+        reader.click(&format!("{sheet} + .cell .close"));
+        reader.wait_for(&format!("document.querySelector('{sheet} .verdict').textContent === ''"));
+        assert_eq!(reader.eval("document.querySelector('.solved-mark')"), "null");
+        rewrite(&reader, "first_letter", "std::future::pending::<()>().await;", "nonsense;");
         let publish = "channel.basic_publish(\"\".into(), \"hello\".into(), BasicPublishOptions::default(), b\"Life is short\", BasicProperties::default()).await?;";
         rewrite(&reader, "first_letter", "nonsense;", publish);
         reader.click(&format!("{sheet} .check"));
