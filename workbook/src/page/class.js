@@ -32,7 +32,7 @@ const set = (node, properties) => {
 };
 
 // A queue: its letters, drawn up to a few, and their number; what consumers hold; its consumers.
-const makeQueue = most => {
+const drawQueue = most => {
     const drawn = Array.from({ length: most }, () => element('i', { className: 'letter' }));
     const ready = element('b');
     const q = element('span', { className: 'q', title: words.ready }, element('span', { className: 'letters' }, ...drawn, ready));
@@ -54,7 +54,7 @@ const makeQueue = most => {
     };
 };
 const makeQueue = ({ name }) => {
-    const box = makeQueue(12);
+    const box = drawQueue(12);
     const node = element('p', { className: 'queue' }, element('code', { textContent: name }), ' ', ...box.nodes);
     node.dataset.queue = name;
     return { node, update(queue) { box.update(queue); node.dataset.ready = queue.ready; } };
@@ -65,7 +65,7 @@ const makeRow = ({ name, shown }) => {
     remove.addEventListener('click', () => ask(words.sureRemove(shown), 'remove', { name }));
     const marks = words.steps.map(step => element('span', { title: step }));
     const summary = element('span', { className: 'hidden-text' });
-    const box = makeQueue(4);
+    const box = drawQueue(4);
     const all = element('span', { className: 'marks' }, ...marks);
     all.setAttribute('aria-hidden', 'true'); // the summary says the same
     const node = element('li', {}, element('span', { className: 'who' }, element('bdi', { textContent: shown })), summary,

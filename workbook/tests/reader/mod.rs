@@ -84,7 +84,9 @@ impl Reader {
     /// Waits until an expression holds in the page.
     #[track_caller]
     pub fn wait_for(&self, expression: &str) {
-        self.browser.wait_for(expression, served::DEADLINE).unwrap();
+        if let Err(error) = self.browser.wait_for(expression, served::DEADLINE) {
+            panic!("{error:#}\n{:#?}", self.take_troubles()); // a script that broke may be why
+        }
     }
 
     /// Clicks on the first element that matches, once it is there.
