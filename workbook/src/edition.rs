@@ -1,8 +1,8 @@
 //! The three editions of the book, loaded from the one source tree.
 
 use crate::{
-    address::Address, blocks::shared_path, comments::ChineseComments, drawings, listings::mark_blocks, pictures, twins,
-    twins::Pair,
+    address::Address, blocks::shared_path, comments::ChineseComments, drawings, glossary::Glossary,
+    listings::mark_blocks, pictures, twins, twins::Pair,
 };
 use anyhow::{Context, Result, ensure};
 use mdbook_driver::{
@@ -91,12 +91,13 @@ impl Edition {
         if self == Self::Chinese {
             book.with_preprocessor(ChineseComments);
         }
+        let glossary = Glossary::read(&src, self.languages())?;
         let mut failure = Ok(());
         book.book.for_each_mut(|item| {
             if let (BookItem::Chapter(chapter), Ok(())) = (item, &failure)
                 && let Some(path) = &chapter.path
             {
-                match self.text(&src, &Pair::of(path)) {
+                match self.text(&src, &Pair::of(path), &glossary) {
                     Ok(text) => chapter.content = text,
                     Err(error) => failure = Err(error),
                 }
@@ -123,13 +124,14 @@ impl Edition {
         Ok(())
     }
 
-    fn text(self, src: &Path, pair: &Pair) -> Result<String> {
+    fn text(self, src: &Path, pair: &Pair, glossary: &Glossary) -> Result<String> {
         let [english, chinese] = pair.read(src)?;
         let text = match self {
             Self::English => english,
             Self::Chinese => chinese,
             Self::SideBySide => twins::side_by_side(pair, &english, &chinese)?,
         };
+        let text = glossary.linked(&pair.english, &text);
         let text = drawings::drawn(src, &pair.english, self.languages(), &mark_blocks(&text))?;
         pictures::with_sizes(&src.join(pair.english.with_file_name("")), &text)
     }

@@ -13,6 +13,7 @@ pub mod drawings;
 pub mod edition;
 pub mod exercises;
 pub mod finish;
+pub mod glossary;
 pub mod includes;
 pub mod listings;
 pub mod news;

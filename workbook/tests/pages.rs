@@ -10,6 +10,7 @@ mod served;
 
 use chromiumoxide::cdp::browser_protocol::{
     emulation::{MediaFeature, SetCpuThrottlingRateParams, SetDeviceMetricsOverrideParams, SetEmulatedMediaParams},
+    input::{DispatchMouseEventParams, DispatchMouseEventType},
     network::{EmulateNetworkConditionsByRuleParams, NetworkConditions, SetCacheDisabledParams},
     page::AddScriptToEvaluateOnNewDocumentParams,
 };
@@ -257,6 +258,70 @@ fn a_protocols_name_stays_in_one_line_and_a_search_opens_the_fold_that_hides_a_h
     visit.open("en/welcome.html?highlight=docker");
     reader.wait_for("document.querySelector('details[open] mark')?.checkVisibility()");
     reader.nothing_went_wrong();
+}
+
+/// Where the first link to this place stands in the window, once it is scrolled there.
+fn place_of(reader: &Reader, term: &str) -> (f64, f64) {
+    let place = format!(
+        "(() => {{ const link = document.querySelector('main a.term[href$={term:?}]'); link.scrollIntoView({{ block: 'center' }}); \
+         const {{ left, top, height }} = link.getClientRects()[0]; return [left + 5, top + height / 2]; }})()"
+    );
+    let place: [f64; 2] = serde_json::from_value(reader.run(&place)).unwrap();
+    place.into()
+}
+
+#[test]
+fn a_term_tells_its_meaning_on_hover_focus_and_touch() {
+    let Some(visit) = Visit::start() else { return };
+    let Visit(reader) = &visit;
+    let told = |meaning: &str| {
+        format!(
+            "document.getElementById('term-meaning')?.checkVisibility() && document.getElementById('term-meaning').textContent === {meaning:?}"
+        )
+    };
+    let gone = "document.getElementById('term-meaning').hidden";
+    let is_inside = "(() => { const { left, top, right, bottom } = document.getElementById('term-meaning').getBoundingClientRect(); \
+                     return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight; })()";
+    let term = "model.html#parts";
+    let meanings = [
+        (Edition::English, "a mailbox inside the broker: messages in the order in which they came", "en"),
+        (Edition::Chinese, "消息代理里面的信箱，消息在其中按到达的先后排列", "zh-CN"),
+    ];
+    for (edition, meaning, language) in meanings {
+        let page = format!("{}/patterns/topics.html", edition.folder());
+        for width in [1440, 360] {
+            visit.resize(width);
+            visit.open(&page);
+            let move_to = |(x, y)| reader.ask(DispatchMouseEventParams::new(DispatchMouseEventType::MouseMoved, x, y));
+            move_to(place_of(reader, term));
+            reader.wait_for(&told(meaning));
+            assert_eq!(reader.eval(is_inside), "true", "{page} at {width} px");
+            assert_eq!(reader.eval("document.getElementById('term-meaning').lang"), language);
+            move_to((1.0, 1.0));
+            reader.wait_for(gone);
+
+            reader.run(&format!("document.querySelector('main a.term[href$={term:?}]').focus()"));
+            reader.press_with_shift("Tab");
+            reader.press("Tab");
+            reader.wait_for(&told(meaning));
+            assert_eq!(reader.eval("document.activeElement.getAttribute('aria-describedby')"), "term-meaning");
+            reader.press("Escape");
+            reader.wait_for(gone);
+            assert_eq!(reader.eval("document.activeElement.getAttribute('aria-describedby')"), "null");
+        }
+        // The first tap tells, the second one goes there.
+        let tap = || {
+            reader.run(&format!(
+                "document.querySelector('main a.term[href$={term:?}]').dispatchEvent(\
+                 new PointerEvent('click', {{ pointerType: 'touch', bubbles: true, cancelable: true }}))"
+            ));
+        };
+        tap();
+        reader.wait_for(&told(meaning));
+        tap();
+        reader.wait_for("location.href.endsWith('/basic/model.html#parts')");
+    }
+    assert_none(visit.troubles("terms"));
 }
 
 #[test]
