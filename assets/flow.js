@@ -79,7 +79,7 @@
                 this.#pause();
                 if (this.model.setManual(this.manual.checked) === false) {
                     event.preventDefault();
-                    this.#tell('How it acknowledges, a consumer says when it starts. Stop it first.', '用哪种方式确认，是消费者启动时说定的。请先关闭消费者。');
+                    this.#tell('When it starts, a consumer says how it acknowledges. Stop it first.', '用哪种方式确认，是消费者启动时说定的。请先关闭消费者。');
                 }
                 this.#draw();
             });
@@ -183,7 +183,7 @@
             const keeps = this.model.manual
                 ? [' Until it acknowledges, the broker keeps what it has delivered.', '在它确认之前，消息代理留着这些消息。']
                 : [' The broker has deleted what it has delivered.', '消息一投递，消息代理就把它删除了。'];
-            const again = messages.some(message => message.redelivered) ? [' ↩ says that a message comes a second time.', '带 ↩ 的消息是重新投递的。'] : ['', ''];
+            const again = messages.some(message => message.redelivered) ? [' ↩ marks a message that comes a second time.', '带 ↩ 的消息是重新投递的。'] : ['', ''];
             this.#tell(english + (this.closer.open ? keeps[0] : '') + again[0], chinese + (this.closer.open ? keeps[1] : '') + again[1]);
         }
         #close() {

@@ -11,7 +11,7 @@
             partly: 'And there is more to choose.',
             none: 'Choose an answer first.',
             score: (all, right, first) =>
-                `${right} of ${all} right${right < all ? '' : `, ${first} at the first try`}.`,
+                `${right} of ${all} right${right < all ? '' : `, ${first} on the first try`}.`,
         },
         'zh-CN': {
             several: '正确答案可能不止一个。',

@@ -32,7 +32,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
     progress: {
         read: '读完了', goOn: title => `接着读：${title}`, missed: '做错了、还没有改对的小测验题：', question: (title, number) => `${title}：第 ${number} 题`,
         sum: (read, pages, right, solved) => `读完 ${read} 页（共 ${pages} 页），小测验答对 ${right} 题，练习做完 ${solved} 道。这些只记在这个浏览器里。`,
-        forget: '全部忘掉', sure: '确定吗？读到哪里、小测验的回答、做完的练习、改过的程序，都会忘掉。', forgotten: '已经忘掉了。',
+        forget: '清除全部记录', sure: '确定吗？读到哪里、小测验的回答、做完的练习、改过的程序，都会清除。', forgotten: '已经清除了。',
     },
     // Exercises in the page
     exercise: {
@@ -98,7 +98,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
     count: (all, running) => `${all} ${all === 1 ? 'program' : 'programs'}, ${running} running`,
     gone: 'The server is gone: run cargo workbook again in a terminal',
     strip: 'The queues now', noQueues: 'no queues yet', queues: 'all queues', more: count => `and ${count} more`,
-    sampled: 'looks four times a second; a message that passes quickly may not show',
+    sampled: 'updated four times a second; a message that passes quickly may not show',
     first: {
         send: 'Send your first message', receive: 'Receive it', again: 'Once more',
         ready: 'P is the producer, C the consumer, and between them is the queue hello. Nothing runs yet.', recorded: 'A recorded run',
@@ -109,12 +109,12 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         notReal: '(This is a recorded run. Open the book with cargo workbook, in the project’s folder, and it happens for real.)',
     },
     progress: {
-        read: 'read', goOn: title => `Continue: ${title}`, missed: 'Questions that you have answered wrongly so far:', question: (title, number) => `${title}, question ${number}`,
+        read: 'read', goOn: title => `Continue: ${title}`, missed: 'Questions that you have answered wrong so far:', question: (title, number) => `${title}, question ${number}`,
         sum: (read, pages, right, solved) => `Read: ${read} of ${pages} pages. Right answers in quizzes: ${right}. Exercises solved: ${solved}. Only this browser knows.`,
         forget: 'Forget it all', sure: 'Forget what you have read, your answers to quizzes, the exercises that you have solved, and your versions of programs?', forgotten: 'Forgotten.',
     },
     exercise: {
-        open: 'Solve it here', close: 'Fold it up', check: 'Check', hint: 'Hint', tests: 'The tests', reset: 'Start over', solution: 'A solution', solved: 'solved',
+        open: 'Solve it here', close: 'Fold away', check: 'Check', hint: 'Hint', tests: 'The tests', reset: 'Start over', solution: 'A solution', solved: 'solved',
         sure: 'Give up what you have written, and start over?', checking: 'Checking…', passed: 'Solved: all tests pass.', failed: 'Not yet:',
         broken: 'It doesn’t compile yet. The first error is below, and its line is marked.', unfinished: 'The check did not come to its end: the output below says why.', gone: 'The connection to the server was lost: check once more.', found: 'found', wanted: 'wanted', empty: 'empty', panicked: line => `Your program panicked in line ${line}:`,
     },
@@ -123,7 +123,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         stop: 'Stop', restart: 'Restart', crash: 'Crash', start: 'Start',
         about: {
             stop: 'Shut down in good order: every client is told (320 CONNECTION_FORCED)', restart: 'Stop in good order, then start',
-            crash: 'As when the power fails: nobody is told, connections are cut', start: 'Start, and read back what is on disk',
+            crash: 'As in a power failure: nobody is told, connections are cut', start: 'Start, and read back what is on disk',
         },
         kept: (messages, lost, queues, lostQueues) => {
             const some = (number, what) => `${number} ${what}${number === 1 ? '' : 's'}`;
@@ -139,7 +139,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         purge: 'Purge', remove: 'Delete the queue', reset: 'Start over: delete all queues', sure: 'Are you sure?',
         console: 'The broker in use is not our post office. RabbitMQ has a console of its own: ', back: 'Back to the book',
         unchanged: 'Nothing was changed: the queue may be gone.',
-        refused: 'This browser has not been let in: open the address that cargo workbook has printed (it ends with a token) first, then this page.',
+        refused: 'This browser has not been let in: first open the address that cargo workbook has printed (it ends with a token), then this page.',
     },
     server: {
         too_many_running: most => `${most} programs are running: stop one first`,

@@ -8,7 +8,7 @@ export const words = {
         connect: 'How to connect', address: 'Address', user: 'User', password: 'Password', shell: 'In a shell', choose: 'Network',
         showConnect: 'Show the address', hideConnect: 'Hide the address',
         themes: { auto: 'Colours: automatic', light: 'Colours: light', dark: 'Colours: dark' },
-        reset: 'Start over', sureReset: 'Delete all queues and begin anew?', sureRemove: name => `Remove ${name}, with the queue?`,
+        reset: 'Start over', sureReset: 'Delete all queues and start over?', sureRemove: name => `Remove ${name}, with the queue?`,
         yes: 'Yes', no: 'No', remove: name => `Remove ${name}`,
         queues: 'Queues for all', noQueues: 'None yet. Whoever runs cargo run -p send makes the first.', moreQueues: more => `and ${more} more`,
         ready: 'ready', unacknowledged: 'unacked', consumers: number => count(number, 'consumer', 'consumers'),
@@ -18,16 +18,16 @@ export const words = {
         steps: ['connected', 'queue', 'first message', 'sent to a classmate', 'received', 'acknowledged'],
         row: ({ shown, done, queue, connections }) => `${shown}: ${done.filter(Boolean).length} of ${done.length} steps done, `
             + `${connections ? 'connected' : 'not connected'}${queue ? `, ${count(queue.ready, 'message waits', 'messages wait')}` : ''}`,
-        gone: 'The post office is closed, or this page is an old one. Open the address that the terminal shows.',
+        gone: 'The post office is closed, or this page is out of date. Open the address that the terminal shows.',
         notices: {
             'login-failed': machine => `${machine}: wrong user or password`,
             'limit-reached': ({ client, reason }) => `Refused to ${client}: ${reason}`,
-            'overflowed': queue => `Too many messages wait in ${queue}: its oldest are dropped.`,
+            'overflowed': queue => `Too many messages wait in ${queue}: the oldest are dropped.`,
             'register-full': () => 'There are too many names: remove some, or start over.',
         },
     },
     zh: {
-        title: '班级邮局', language: 'English', clients: '个连接', letters: '条消息',
+        title: '班级邮局', language: 'English', clients: '条连接', letters: '条消息',
         connect: '怎样连接', address: '地址', user: '用户名', password: '密码', shell: '在 shell 里', choose: '网络',
         showConnect: '显示地址', hideConnect: '收起地址',
         themes: { auto: '配色：自动', light: '配色：浅色', dark: '配色：深色' },
