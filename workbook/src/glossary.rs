@@ -61,7 +61,8 @@ impl Glossary {
 
     /// The text of `page` (below `src`) with the first use of each term led to where it is explained.
     ///
-    /// Only running text is touched: no headings, tables, quotes, links, code or quizzes. A page that explains a term itself
+    /// Only running text is touched: no headings, tables, quotes, links, code or quizzes, and nothing emphasized: Markdown doesn't
+    /// end an emphasis between a link's bracket and a Chinese character, and a term in bold is being explained there. A page that explains a term itself
     /// doesn't lead to itself.
     pub fn linked(&self, page: &Path, text: &str) -> String {
         if page == Path::new(PAGE) {
@@ -152,7 +153,7 @@ fn prose(text: &str) -> Vec<Range<usize>> {
         match event {
             Event::Start(tag) => {
                 depth += 1;
-                let is_open = matches!(tag, Tag::Paragraph | Tag::List(_) | Tag::Item | Tag::Emphasis | Tag::Strong);
+                let is_open = matches!(tag, Tag::Paragraph | Tag::List(_) | Tag::Item);
                 closed += usize::from(closed > 0 || !is_open);
             }
             Event::End(_) => {
@@ -214,9 +215,9 @@ mod tests {
             linked(
                 &["en"],
                 "patterns/topics.md",
-                "Queues wait; a queue is *ready*.\n\n- One direct exchange, an exchange.\n"
+                "Queues wait; a **direct exchange** is *ready*.\n\n- One direct exchange, an exchange.\n"
             ),
-            "[Queues](../basic/model.md#parts \"a mailbox\") wait; a queue is *ready*.\n\n\
+            "[Queues](../basic/model.md#parts \"a mailbox\") wait; a **direct exchange** is *ready*.\n\n\
              - One [direct exchange](../patterns/routing.md#direct \"compares, exactly\"), \
              an [exchange](../basic/send.md#publish \"the \\\"sorting\\\" room\").\n"
         );
