@@ -8,13 +8,13 @@
     });
 
     // What is wider than its box fades out where it is cut, and is scrolled with the keyboard, too.
-    const boxes = document.querySelectorAll('main pre > code, main .table-wrapper, main figure');
+    const boxes = document.querySelectorAll('main pre > code, main .table-wrapper, main figure, main figure.picture > p');
     const look = box => {
         const hidden = box.scrollWidth - box.clientWidth;
         if (hidden > 1) {
             box.tabIndex = 0;
         }
-        box.classList.toggle('is-cut', hidden - Math.abs(box.scrollLeft) > 1);
+        box.classList.toggle('is-cut', hidden - Math.abs(box.scrollLeft) > 8);
     };
     const sizes = new ResizeObserver(entries => entries.forEach(({ target }) => look(target)));
     for (const box of boxes) {

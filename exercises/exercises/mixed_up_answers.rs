@@ -7,7 +7,7 @@
 // share the requests. Sometimes a stray reply comes in between, to a request that was given up.
 //
 // 轻包裹的顾客付了重包裹的钱，反过来也有。不是每次都这样，只在忙的时候，有两个服务端分担请求，才会出现。
-// 有时候中间还会混进一个应答，是早就放弃了的请求的。
+// 有时候中间还会混进一个应答，答的是早就放弃了的请求。
 
 use anyhow::{Context, Result};
 use futures_lite::StreamExt;

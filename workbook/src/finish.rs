@@ -22,7 +22,7 @@ pub fn finish(edition: Edition, folder: &Path, address: Option<&Address>) -> Res
     for path in pages(folder)? {
         let html = fs::read_to_string(&path)?;
         let mut finished =
-            if path.ends_with("toc.html") { contents(edition, &html) } else { whole(&page(edition, &html)) };
+            if path.ends_with("toc.html") { contents(edition, &html) } else { flags(&whole(&page(edition, &html))) };
         let name = path.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
         if let Some(announced) = address.and_then(|address| address.announced(edition, &name, &finished)) {
             finished = announced;
@@ -90,6 +90,26 @@ fn whole(html: &str) -> String {
     finished + rest
 }
 
+/// Keeps the flags of a command that stands in a sentence in one piece: a browser would break `-p` and `--yes` behind the dash.
+fn flags(html: &str) -> String {
+    const CODE: &str = "<code>"; // in a block it has a class, or stands in a `pre`
+    let mut pieces = html.split(CODE);
+    let mut finished = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (code, rest) = piece.split_at(piece.find("</code>").unwrap_or(0));
+        let is_flag = |word: &str| word.starts_with('-') && word.len() > 1;
+        let words = code.split(' ').map(|word| match is_flag(word) && !finished.ends_with("<pre>") {
+            true => format!("<span class=\"nowrap\">{word}</span>"),
+            false => word.to_owned(),
+        });
+        let words = words.collect::<Vec<_>>().join(" ");
+        finished += CODE;
+        finished += &words;
+        finished += rest;
+    }
+    finished
+}
+
 /// A table's cell that holds a Chinese word and nothing else (as in the glossary) says so: it decides font and voice.
 fn chinese_cells(html: &str) -> String {
     let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
@@ -136,6 +156,14 @@ mod tests {
         let html = "<title>0-9-1</title><main><p id=\"0-9-1\">AMQP 0-9-1, <code>0-9-1</code></p>";
         let kept = "<title>0-9-1</title><main><p id=\"0-9-1\">AMQP <span class=\"nowrap\">0-9-1</span>, <code>0-9-1</code></p>";
         assert_eq!(whole(html), kept);
+    }
+
+    #[test]
+    fn a_flag_stays_in_one_line() {
+        let html = "<code>cargo run -p send -- -1</code> a - b <pre><code>-p</code></pre> <code>a-b</code> <code>-";
+        let kept = "<code>cargo run <span class=\"nowrap\">-p</span> send <span class=\"nowrap\">--</span> \
+                    <span class=\"nowrap\">-1</span></code> a - b <pre><code>-p</code></pre> <code>a-b</code> <code>-";
+        assert_eq!(flags(html), kept);
     }
 
     #[test]

@@ -269,20 +269,36 @@ fn halves(english: &str, chinese: &str) -> String {
     )
 }
 
-/// HTML whose tags are the same and whose words differ: the tags once, the words in both languages.
+/// HTML whose tags are the same and whose words differ: the tags once, the words in both languages. What is one sentence stays
+/// one, with the code in it.
 fn html_in_both(english: &str, chinese: &str) -> String {
+    for element in ["summary", "figcaption"] {
+        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        let inside = |html: &str| {
+            let start = html.find(&open)? + open.len();
+            Some((start, start + html[start..].find(&close)?))
+        };
+        if let (Some((start, end)), Some((other_start, other_end))) = (inside(english), inside(chinese)) {
+            let before = html_in_both(&english[..start], &chinese[..other_start]);
+            let sentence = in_both(&english[start..end], &chinese[other_start..other_end]);
+            return before + &sentence + &html_in_both(&english[end..], &chinese[other_end..]);
+        }
+    }
     let mut html = String::new();
     for (ours, theirs) in english.split_inclusive('>').zip(chinese.split_inclusive('>')) {
         let (word, tag) = ours.split_at(ours.find('<').unwrap_or(ours.len()));
-        let other = &theirs[..theirs.find('<').unwrap_or(theirs.len())];
-        if word.trim() == other.trim() {
-            html += word;
-        } else {
-            html += &format!("<span lang=\"en\">{}</span> <span lang=\"zh-CN\">{}</span>", word.trim(), other.trim());
-        }
+        html += &in_both(word, &theirs[..theirs.find('<').unwrap_or(theirs.len())]);
         html += tag;
     }
     html
+}
+
+/// Words in both languages, or once if they are the same.
+fn in_both(english: &str, chinese: &str) -> String {
+    if english.trim() == chinese.trim() {
+        return english.to_owned();
+    }
+    format!("<span lang=\"en\">{}</span> <span lang=\"zh-CN\">{}</span>", english.trim(), chinese.trim())
 }
 
 #[cfg(test)]
@@ -311,6 +327,17 @@ mod tests {
             "{both}"
         );
         assert_eq!(both.matches("<details>").count(), 1);
+    }
+
+    #[test]
+    fn a_question_with_code_in_it_stays_in_one_piece() {
+        let english =
+            "<details>\n<summary>What do <code>*</code> and <code>#</code> mean?</summary>\n\nx\n\n</details>\n";
+        let chinese = "<details>\n<summary><code>*</code> 和 <code>#</code> 是什么？</summary>\n\nx\n\n</details>\n";
+        let both = side_by_side(&pair(), english, chinese).unwrap();
+        let expected = "<summary><span lang=\"en\">What do <code>*</code> and <code>#</code> mean?</span> \
+                        <span lang=\"zh-CN\"><code>*</code> 和 <code>#</code> 是什么？</span></summary>";
+        assert!(both.contains(expected), "{both}");
     }
 
     #[test]

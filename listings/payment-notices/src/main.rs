@@ -78,7 +78,8 @@ async fn settle(
     number: u32,
     mut confirm: PublisherConfirm,
 ) -> Result<()> {
-    for attempt in 1..=ATTEMPTS {
+    let mut attempt = 0;
+    loop {
         match confirm.await? {
             Confirmation::Ack(None) => return Ok(()),
             Confirmation::Nack(_) => {}
@@ -87,11 +88,14 @@ async fn settle(
             }
             Confirmation::NotRequested => bail!("nobody asked for a confirm"),
         }
+        attempt += 1;
         println!("order-{number} was refused, attempt {attempt}");
+        if attempt == ATTEMPTS {
+            bail!("the broker refuses order-{number}: is the queue full?");
+        }
         sleep(Duration::from_millis(100 << attempt)).await;
         confirm = publish(channel, number).await?;
     }
-    bail!("the broker refuses order-{number}: is the queue full?")
 }
 // ANCHOR_END: settle
 // ANCHOR_END: all
