@@ -42,6 +42,11 @@ fn two_presses_send_and_receive_a_message() {
             std::io::stderr(),
             "{language}: a press to the message in the queue, and to its consumer: {took} ms"
         ); // a figure
+        assert_eq!(
+            reader.eval("took.waiting < 2000 && took.arrived < 2000"),
+            "true",
+            "{language}: {took} ms is too long"
+        );
         reader.nothing_went_wrong();
     }
 }
