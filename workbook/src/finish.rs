@@ -21,8 +21,11 @@ pub fn finish(edition: Edition, folder: &Path, address: Option<&Address>) -> Res
     fs::remove_file(folder.join("404.html")).context("mdBook made no 404.html")?;
     for path in pages(folder)? {
         let html = fs::read_to_string(&path)?;
-        let mut finished =
-            if path.ends_with("toc.html") { contents(edition, &html) } else { flags(&whole(&page(edition, &html))) };
+        let mut finished = if path.ends_with("toc.html") {
+            contents(edition, &html)
+        } else {
+            labels(&flags(&whole(&page(edition, &html))))
+        };
         let name = path.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
         if let Some(announced) = address.and_then(|address| address.announced(edition, &name, &finished)) {
             finished = announced;
@@ -88,6 +91,41 @@ fn whole(html: &str) -> String {
         finished += &if is_text { format!("<span class=\"nowrap\">{NAME}</span>") } else { NAME.to_owned() };
     }
     finished + rest
+}
+
+/// Each cell of a wide table names its column, for telephones, where a row stands as a card (`type.css`).
+fn labels(html: &str) -> String {
+    const TABLE: &str = "<table>";
+    let mut tables = html.split(TABLE);
+    let mut finished = tables.next().unwrap_or_default().to_owned();
+    for table in tables {
+        let (table, rest) = table.split_at(table.find("</table>").unwrap_or(0));
+        let heads = table.split("</th>").filter_map(|cell| Some(cell.split_once("<th")?.1.split_once('>')?.1));
+        let names: Vec<_> = heads.map(|head| words(head).replace('"', "&quot;")).collect();
+        finished += if names.len() > 2 { "<table class=\"wide\">" } else { TABLE };
+        for (i, row) in table.split("<tr>").enumerate() {
+            let mut cells = row.split("<td");
+            finished += if i == 0 { "" } else { "<tr>" };
+            finished += cells.next().unwrap_or_default();
+            for (cell, name) in cells.zip(names.iter().map(Some).chain(std::iter::repeat(None))) {
+                finished += "<td";
+                if let Some(name) = name.filter(|name| names.len() > 2 && !name.is_empty()) {
+                    finished += &format!(" data-label=\"{name}\"");
+                }
+                finished += cell;
+            }
+        }
+        finished += rest;
+    }
+    finished
+}
+
+/// The words of a piece of HTML.
+fn words(html: &str) -> String {
+    html.split('<')
+        .enumerate()
+        .filter_map(|(i, part)| if i == 0 { Some(part) } else { Some(part.split_once('>')?.1) })
+        .collect()
 }
 
 /// Keeps the flags of a command that stands in a sentence in one piece: a browser would break `-p` and `--yes` behind the dash.
@@ -156,6 +194,22 @@ mod tests {
         let html = "<title>0-9-1</title><main><p id=\"0-9-1\">AMQP 0-9-1, <code>0-9-1</code></p>";
         let kept = "<title>0-9-1</title><main><p id=\"0-9-1\">AMQP <span class=\"nowrap\">0-9-1</span>, <code>0-9-1</code></p>";
         assert_eq!(whole(html), kept);
+    }
+
+    #[test]
+    fn the_cells_of_a_wide_table_name_their_columns() {
+        let row = "<tr><td>1</td><td class=\"x\">2</td><td>3</td></tr>";
+        let wide = |cells: &str| {
+            format!(
+                "a<table><thead><tr><th>A <code>b</code></th><th></th><th>\"C\"</th></tr></thead><tbody>{cells}</tbody></table>b"
+            )
+        };
+        let labelled =
+            "<tr><td data-label=\"A b\">1</td><td class=\"x\">2</td><td data-label=\"&quot;C&quot;\">3</td></tr>";
+        assert_eq!(labels(&wide(row)), wide(labelled).replacen("<table>", "<table class=\"wide\">", 1));
+        let narrow =
+            "<table><thead><tr><th>A</th><th>B</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>";
+        assert_eq!(labels(narrow), narrow);
     }
 
     #[test]
