@@ -311,6 +311,22 @@ fn a_folder_with_something_else_in_it_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_folder_of_a_newer_post_office_is_refused_and_keeps_its_mark() {
+    let data = folder();
+    drop(open(data.path()).unwrap());
+    let with_definitions = |change: &dyn Fn(&fjall::Keyspace)| {
+        let database = fjall::Database::builder(data.path()).open().unwrap();
+        change(&database.keyspace("definitions", Default::default).unwrap());
+        database.persist(fjall::PersistMode::SyncAll).unwrap();
+    };
+    with_definitions(&|definitions| definitions.insert("schema", [200, 1]).unwrap()); // 200, as postcard writes a number
+    let told = refusal(data.path());
+    assert!(told.contains("was written by a newer post office (schema 200; this one knows 1)"), "{told}");
+    assert!(told.ends_with("use that one, or choose another folder"), "{told}");
+    with_definitions(&|definitions| assert_eq!(definitions.get("schema").unwrap().as_deref(), Some(&[200, 1][..])));
+}
+
+#[test]
 fn a_folder_that_is_a_file_is_refused() {
     let data = folder();
     let file = data.path().join("file");

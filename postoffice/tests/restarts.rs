@@ -8,7 +8,7 @@ use amq_protocol::protocol::{
     exchange, queue, tx,
 };
 use rabbitmq_node::Node;
-use std::sync::LazyLock;
+use std::{sync::LazyLock, thread, time::Duration};
 use support::{
     brokers::same_over_restarts,
     methods::*,
@@ -17,6 +17,9 @@ use support::{
 
 const A: At = ("a", 1);
 const B: At = ("b", 1);
+
+/// Longer than the post office takes to start again, shorter than RabbitMQ does.
+const EXPIRY: i32 = 1500; // ms
 
 static NODE: LazyLock<Option<Node>> = LazyLock::new(|| Node::start_or_skip(env!("CARGO_TARGET_TMPDIR"), &[]));
 
@@ -137,5 +140,62 @@ fn deaths_priorities_and_transactions_survive() {
         for (queue, count) in [("short", 1), ("dead", 1), ("urgent", 4), ("whole", 1)] {
             take_all(s, queue, count);
         }
+    });
+}
+
+#[test]
+fn what_expires_while_the_broker_is_away_is_gone_or_a_dead_letter() {
+    same(|s, restart| {
+        s.confirm(A);
+        s.call(A, durable("dead"));
+        for (name, argument) in [
+            ("letters", ("x-queue-type", text("classic"))),
+            ("votes", ("x-queue-type", text("quorum"))),
+            ("short-lived", ("x-message-ttl", int(EXPIRY))),
+        ] {
+            let to_dead = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead")), argument];
+            s.call(A, queue::Declare { durable: true, ..a_queue_with(name, to_dead) });
+        }
+        for queue in ["letters", "votes"] {
+            let expiring = |after: &str| persistent().with_expiration(after.into());
+            s.publish_with(A, to("", queue), expiring(&EXPIRY.to_string()), b"short");
+            s.publish_with(A, to("", queue), expiring("600000"), b"long");
+            s.publish_with(A, to("", queue), persistent(), b"for ever");
+        }
+        s.publish_with(A, to("", "short-lived"), persistent(), b"short too");
+        s.restart(|| {
+            restart();
+            thread::sleep(Duration::from_millis(EXPIRY as u64)); // which RabbitMQ takes anyway
+        });
+        s.until_ready("dead", 3);
+        for (queue, count) in [("letters", 2), ("votes", 2), ("short-lived", 0)] {
+            take_all(s, queue, count);
+        }
+    });
+}
+
+#[test]
+fn what_is_kept_back_for_a_while_comes_back_after_a_restart() {
+    same(|s, restart| {
+        s.confirm(A);
+        let delays = [
+            ("x-queue-type", text("quorum")),
+            ("x-delayed-retry-type", text("all")),
+            ("x-delayed-retry-min", int(EXPIRY)),
+            ("x-delayed-retry-max", int(EXPIRY)),
+        ];
+        s.call(A, queue::Declare { durable: true, ..a_queue_with("votes", delays) });
+        for body in ["kept back", "at once"] {
+            s.publish_with(A, to("", "votes"), persistent(), body.as_bytes());
+        }
+        s.call(B, one_from("votes"));
+        s.look_away_from("votes"); // when the delay is over is a matter of the moment
+        s.tell(B, nack(1));
+        s.restart(|| {
+            restart();
+            thread::sleep(Duration::from_millis(EXPIRY as u64));
+        });
+        s.until_ready("votes", 2);
+        take_all(s, "votes", 2);
     });
 }
