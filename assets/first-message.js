@@ -63,7 +63,7 @@
         #feed(post) {
             const queue = post.queues.find(({ name }) => name === EMPTY.name) ?? EMPTY;
             this.latest = queue;
-        this.flow.show(queue, post.sampled ? null : post.producers);
+            this.flow.show(queue, post.sampled ? null : post.producers);
         }
         #hear({ listing, from, text }) {
             if (this.dataset.step !== 'receiving' || listing !== 'receive' || from !== 'out') {

@@ -13,8 +13,9 @@
     const WORDS = /\p{sc=Han}+|(?:(?!\p{sc=Han})[\p{L}\p{N}_])+/gu;
     // Lower-case words with one space between: runs of Chinese, and words of other scripts. Full-width forms become plain.
     const words = text => text.normalize('NFKC').toLowerCase().match(WORDS) ?? [];
-    // mdBook puts a space before each element, which cuts a Chinese sentence at every bold word.
-    const flat = text => ` ${words(text.replace(/(\p{sc=Han})\s+(?=\p{sc=Han})/gu, '$1')).join(' ')} `;
+    // mdBook's index has a space wherever an element begins, in the middle of a Chinese sentence, too.
+    const joined = text => text.replace(/([\p{sc=Han}，。、；：！？”）》])\s+(?=[\p{sc=Han}“（《])/gu, '$1');
+    const flat = text => ` ${words(joined(text)).join(' ')} `;
 
     // What a question asks about, without the words that it asks with (unless it has no others).
     const ASKING = /为什么|怎么办|怎么样|怎么|怎样|如何|什么|是不是|有没有|吗|呢/gu;
@@ -153,7 +154,7 @@
             const link = item.querySelector('a');
             link.search = `?highlight=${encodeURIComponent(marks.join(' '))}`;
             if (marks.length) {
-                showTeaser(item.querySelector('.teaser'), doc.body, marks);
+                showTeaser(item.querySelector('.teaser'), joined(doc.body), marks);
             }
         });
         if (document.documentElement.lang === 'zh-CN' && query) {

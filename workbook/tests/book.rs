@@ -121,6 +121,7 @@ fn every_listing_and_every_recorded_run_is_in_the_book() {
             concat!(
                 include_str!("patterns/work_queues.rs"),
                 include_str!("patterns/publish_subscribe.rs"),
+                include_str!("patterns/python.rs"),
                 include_str!("patterns/routing.rs"),
                 include_str!("patterns/request_reply.rs"),
                 include_str!("patterns/confirms.rs"),

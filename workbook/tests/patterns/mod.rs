@@ -2,6 +2,7 @@
 
 mod confirms;
 mod publish_subscribe;
+mod python;
 mod request_reply;
 mod routing;
 mod work_queues;
