@@ -36,7 +36,10 @@ for number, weight in waiting.items():
         expiration=str(PATIENCE * 1000),
     )
     channel.basic_publish(
-        exchange="", routing_key="shipping", body=weight.encode(), properties=properties
+        exchange="",
+        routing_key="shipping",
+        body=weight.encode(),
+        properties=properties,
     )
 # ANCHOR_END: ask
 
@@ -48,6 +51,6 @@ while waiting:
     if len(waiting) < count:
         deadline = time.monotonic() + PATIENCE
     elif time.monotonic() >= deadline:
-        raise SystemExit(f"no reply within {PATIENCE} s: does shipping_server.py run?")
+        raise SystemExit(f"no reply in {PATIENCE} s: is the server running?")
 # ANCHOR_END: match
 connection.close()
