@@ -144,8 +144,8 @@ fn the_steps_of_each_plan_fill_it_without_gaps() {
         }
     }
     found.sort();
-    // Each in both languages; there is a plan of 90 minutes for each part.
-    let plans = ["exam-30", "plan-180", "plan-45", "plan-90", "plan-90"];
+    // Each in both languages; there is a plan of 90 minutes for each part, and one of a day for both.
+    let plans = ["exam-30", "plan-180", "plan-360", "plan-45", "plan-90", "plan-90"];
     assert_eq!(found, plans.map(|plan| [plan; 2]).concat());
     assert_none(&problems);
 }
