@@ -72,11 +72,11 @@ mod tests {
     fn declaring_twice_does_no_harm() {
         check(&["hello"], async |office| {
             let channel = office.channel().await;
-            for time in ["first time · 第一次", "second time · 第二次"] {
+            for (time, count) in [("first", "第一次"), ("second", "第二次")] {
                 open_queue(&channel).await.unwrap_or_else(|error| {
                     panic!(
-                        "({time}) the queue couldn't be declared; your program returned this error\n\
-                         队列没有声明成，你的程序返回了这个错误：{error}"
+                        "the {time} time, the queue couldn't be declared; your program returned an error\n\
+                         {count}声明，队列没有声明成，你的程序返回了错误：{error}"
                     )
                 });
             }

@@ -4,7 +4,7 @@
 // The page · 对应的页：src/patterns/publish-subscribe.md#queues, src/patterns/publish-subscribe.zh-CN.md#queues
 //
 // Each screen in the hall shows the orders that are being paid, all of them. A hundred screens come and go, and no queue may be left
-// behind when one is switched off. Yesterday somebody found 3,000 queues with full disks.
+// behind when one is switched off. Yesterday 3,000 queues were found that nobody reads, and full disks.
 //
 // 大厅里的每块屏幕都显示正在付款的订单，一个也不少。屏幕有上百块，开开关关；一块屏幕关掉以后，不能留下队列。
 // 昨天有人发现留下了 3,000 个队列，磁盘也满了。
@@ -76,7 +76,7 @@ mod tests {
                 [one.create_channel().await.expect("a channel"), two.create_channel().await.expect("a channel")];
             let mut screens = Vec::new();
             for channel in &channels {
-                screens.push(watch(channel).await.expect("it watches · 屏幕订阅成功"));
+                screens.push(watch(channel).await.expect("a screen couldn't subscribe · 有一块屏幕没能订阅"));
             }
             for order in ["order-1", "order-2"] {
                 pay(&shop, order).await;

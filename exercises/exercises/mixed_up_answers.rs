@@ -88,7 +88,7 @@ mod tests {
             };
             let (answer, ()) = join!(prices(&client, ["20000", "300"]), serve);
             assert_eq!(
-                answer.expect("prices · 价格"),
+                answer.expect("your program returned an error · 你的程序返回了错误"),
                 ["35.00", "6.50"],
                 "a parcel has the price of another · 包裹的价格对不上"
             );

@@ -41,7 +41,7 @@ mod tests {
     fn the_order_and_its_queue_outlive_a_restart() {
         check(&["packing"], async |office| {
             let channel = office.channel().await;
-            order(&channel, "lamp").await.expect("sent · 交出去了");
+            order(&channel, "lamp").await.expect("your program returned an error · 你的程序返回了错误");
             let orders = office.messages(1, "packing").await;
             assert_eq!(orders.len(), 1, "the order lies in `packing` · 订单应该在 `packing` 里");
             office.assert_declared_alike("packing").await;

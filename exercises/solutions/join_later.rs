@@ -65,7 +65,7 @@ mod tests {
                 [one.create_channel().await.expect("a channel"), two.create_channel().await.expect("a channel")];
             let mut screens = Vec::new();
             for channel in &channels {
-                screens.push(watch(channel).await.expect("it watches · 屏幕订阅成功"));
+                screens.push(watch(channel).await.expect("a screen couldn't subscribe · 有一块屏幕没能订阅"));
             }
             for order in ["order-1", "order-2"] {
                 pay(&shop, order).await;

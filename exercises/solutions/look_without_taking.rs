@@ -35,19 +35,20 @@ mod tests {
             let road = office.road().await;
             let program = window::connect(road.addr()).await;
             let channel = program.create_channel().await.expect("a channel");
-            for time in ["first time · 第一次", "second time · 第二次"] {
+            for (time, count) in [("first", "第一次"), ("second", "第二次")] {
                 let seen = look(&channel).await.expect("your program returned an error · 你的程序返回了错误");
                 assert_eq!(
                     seen.as_ref(),
                     waiting.first(),
-                    "({time}) this is the next message: have you read another, or is it gone?\n\
-                     下一条消息应该是这一条：你读的是别的消息，还是它已经不在了？"
+                    "looking for the {time} time, this is the next message: have you read another, or is it gone?\n\
+                     {count}查看，下一条消息应该是这一条：你读的是别的消息，还是它已经不在了？"
                 );
                 assert_eq!(
                     office.texts(2, "hello").await,
                     waiting,
-                    "({time}) both messages have to be in the queue while your program goes on. Is one still unacknowledged, or deleted?\n\
-                     程序还在运行，两条消息都应该在队列里。是有一条还没有确认，还是已经被删掉了？"
+                    "after you have looked for the {time} time, both messages have to be in the queue while your program goes on. \
+                     Is one still unacknowledged, or deleted?\n\
+                     {count}查看之后，程序还在运行，两条消息都应该在队列里。是有一条还没有确认，还是已经被删掉了？"
                 );
             }
             road.assert_no_subscription();

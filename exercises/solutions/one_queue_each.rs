@@ -62,7 +62,7 @@ mod tests {
             for department in ["warehouse", "sms"] {
                 let program = office.connect().await;
                 let channel = program.create_channel().await.expect("a channel");
-                subscribe(&channel, department).await.expect("subscribed · 订阅成功");
+                subscribe(&channel, department).await.expect("a department couldn't subscribe · 有一个部门没能订阅");
                 program.close(200, "gone for lunch".into()).await.expect("closed");
             }
             for order in ["order-1", "order-2"] {

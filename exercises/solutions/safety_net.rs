@@ -43,7 +43,7 @@ mod tests {
     fn what_nobody_binds_is_caught_and_nothing_else() {
         check(&["file", "unrouted"], async |office| {
             let channel = office.channel().await;
-            set_up(&channel).await.expect("set up · 准备好了");
+            set_up(&channel).await.expect("your program returned an error · 你的程序返回了错误");
             office.declare("file").await;
             let (bind, table) = (QueueBindOptions::default(), FieldTable::default());
             channel.queue_bind("file".into(), EXCHANGE.into(), "info".into(), bind, table).await.expect("bound");

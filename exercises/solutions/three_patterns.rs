@@ -18,12 +18,13 @@ mod tests {
     use window::check;
 
     const EXCHANGE: &str = "exercise.events";
-    const KEYS: [&str; 7] = [
+    const KEYS: [&str; 8] = [
         "order.paid.shanghai",
         "order.paid.beijing",
         "order.cancelled.shanghai",
         "order.paid",
         "order.paid.shanghai.pudong",
+        "order.shanghai",
         "stock.low.shanghai",
         "stock.paid",
     ];
@@ -50,7 +51,7 @@ mod tests {
             for (queue, wanted) in [
                 ("shanghai", vec![KEYS[0], KEYS[2]]),
                 ("accounting", vec![KEYS[0], KEYS[1], KEYS[3], KEYS[4]]),
-                ("statistics", KEYS[..5].to_vec()),
+                ("statistics", KEYS[..6].to_vec()),
             ] {
                 let got = office.texts(wanted.len() as u32, queue).await;
                 assert_eq!(got, wanted, "`{queue}` gets the wrong messages · `{queue}` 收到的消息不对");

@@ -46,6 +46,7 @@ struct Raw {
 #[derive(Deserialize)]
 struct Span {
     is_primary: bool,
+    label: Option<String>,
     line_start: usize,
     column_start: usize,
 }
@@ -55,7 +56,9 @@ impl Message {
     pub fn read(line: &str) -> Option<Self> {
         let Raw { rendered, level, message, spans } = serde_json::from_str::<Line>(line).ok()?.message?;
         let is_error = level.starts_with("error"); // `error: internal compiler error` is one, too
-        let place = spans.into_iter().find(|span| span.is_primary);
+        // A bracket that isn't closed is reported at the end of the file, which the reader may not have written.
+        let is_unclosed = |span: &&Span| span.label.as_deref() == Some("unclosed delimiter");
+        let place = spans.iter().find(is_unclosed).or(spans.iter().find(|span| span.is_primary));
         let diagnostic = place.map(|span| Diagnostic {
             level: if is_error { "error".into() } else { level },
             text: message,
@@ -85,6 +88,9 @@ mod tests {
         let place = Diagnostic { level: "error".into(), text: "no `x`".into(), line: 7, column: 5 };
         let read = Message { rendered: "error: no `x`\n".into(), is_error: true, diagnostic: Some(place) };
         assert_eq!(Message::read(&line.to_string()), Some(read));
+        let unclosed =
+            line.to_string().replacen("\"line_start\":1", "\"label\":\"unclosed delimiter\",\"line_start\":1", 1);
+        assert_eq!(Message::read(&unclosed).unwrap().diagnostic.unwrap().line, 1, "{unclosed}");
         for other in [r#"{"reason":"compiler-artifact","fresh":true}"#, r#"{"message":"text"}"#, "text", ""] {
             assert_eq!(Message::read(other), None, "{other}");
         }

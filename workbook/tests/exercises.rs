@@ -246,6 +246,13 @@ fn every_wrong_answer_fails_with_its_sentence_which_a_page_says_in_its_language(
     let Some(reader) = Reader::open("en") else { return };
     let script = include_str!("../src/page/verdict.js").replace("export const", "var");
     reader.run(&script);
+    let refused = "thread 'x' panicked at x.rs:99:1:\na screen couldn't subscribe · 有一块屏幕没能订阅: 405 RESOURCE-LOCKED\nnote: run with";
+    for (language, expected) in [
+        ("en", "a screen couldn't subscribe: 405 RESOURCE-LOCKED"),
+        ("zh-CN", "有一块屏幕没能订阅：405 RESOURCE-LOCKED"),
+    ] {
+        assert_eq!(reader.eval(&format!("failures({refused:?}, {language:?}, 9)[0].text")), expected);
+    }
     let mut problems = Vec::new();
     for (exercise, attempt, printed) in &*FAILED.lock().unwrap() {
         let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attempts/src");

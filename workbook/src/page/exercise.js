@@ -8,6 +8,7 @@ import { failures, hasPassed, programInLanguage, set } from '/workbook/verdict.j
 
 const words = workbookWords.exercise;
 const SOLVED = 'workbook-solved';
+const PAGE = /^\/\/ The page · .*\n/m; // the reader is on it
 
 export const solved = () => new Set(recallJson(localStorage, SOLVED, []));
 const markSolved = name => remember(localStorage, SOLVED, JSON.stringify([...solved().add(name)]));
@@ -61,7 +62,7 @@ class ExerciseSheet extends HTMLElement {
     }
     #fill({ tests, hint, ...sheet }) {
         const language = document.documentElement.lang;
-        const [program, solution] = [sheet.program, sheet.solution].map(text => programInLanguage(text, language));
+        const [program, solution] = [sheet.program, sheet.solution].map(text => programInLanguage(text.replace(PAGE, ''), language));
         this.program = program;
         this.place = element('div', { className: 'editor', hidden: true });
         const folded = (textContent, hidden) => element('pre', { tabIndex: 0, className: 'sheet-fold', hidden, textContent });
@@ -71,6 +72,7 @@ class ExerciseSheet extends HTMLElement {
         this.append(this.place, this.tests, this.bar, this.hint, this.verdict, this.solution);
         this.editor = codeEditor(this.place, recall(localStorage, this.key) ?? program, `${words.open}: ${this.dataset.name}`,
             { leave: () => this.runButton.focus(), run: () => this.#start() });
+        this.editor.session.setUseWrapMode(true); // the task stands in comments, which are long
         this.editor.on('change', () => {
             const now = this.editor.getValue();
             remember(localStorage, this.key, now === program ? null : now);

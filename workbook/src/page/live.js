@@ -198,7 +198,7 @@ const prepareExercises = (names, doneInRustlings) => {
             place.append(sheet);
             bars.set(`exercise-${name}`, sheet);
             editing.set(`exercise-${name}`, sheet);
-            sheet.addEventListener('workbook-solved', () => place.firstElementChild.before(mark()));
+            sheet.addEventListener('workbook-solved', () => place.querySelector('.solved-mark') ?? place.firstElementChild.before(mark()));
         }
         if (done.has(name) && !place.querySelector('.solved-mark')) {
             place.firstElementChild.before(mark());

@@ -1,7 +1,8 @@
 // What the tests of an exercise have said, as `cargo test` prints it, for a page.
 
 // What stands between quotation marks may be in any language.
-const isChinese = text => /[\u4e00-\u9fff]/.test(text.replace(/"(?:\\.|[^"\\])*"|`[^`]*`|“[^”]*”/g, ''));
+const QUOTED = /"(?:\\.|[^"\\])*"|`[^`]*`|“[^”]*”/g;
+const isChinese = text => /[\u4e00-\u9fff]/.test(text.replace(QUOTED, ''));
 
 // The words of a text that speaks both languages: each line is in one of them, or in both with ` · ` between.
 export const inLanguage = (text, language) => {
@@ -56,6 +57,19 @@ const messages = debug => {
 // Whether tests have run and all have passed: a program that ends the process ends it with status 0 before they have.
 export const hasPassed = printed => /^test result: ok\. [1-9]/m.test(printed);
 
+// What a failed test says, in one language. The error at its end, behind a colon, belongs to both: `expect` puts it there.
+const saidIn = (said, language) => {
+    const blank = said.replace(QUOTED, quoted => '_'.repeat(quoted.length));
+    const end = /[\u4e00-\u9fff](?!.*[\u4e00-\u9fff])/s.exec(blank)?.index + 1; // of the Chinese words
+    const colon = /^[）”]?\s*[:：]\s*(?=\S)/.exec(blank.slice(end || said.length));
+    if (!colon) {
+        return inLanguage(said, language);
+    }
+    const words = inLanguage(said.slice(0, end), language);
+    const error = said.slice(end + colon[0].length).trim();
+    return words.includes(error) ? words : `${words}${language.startsWith('zh') ? '：' : ': '}${error}`;
+};
+
 // Each failure as `{ text, line, found, wanted }`: the line if it is one of the first `lines`, which the reader has written, else
 // null; what was compared is `{ debug, messages }` or null.
 export const failures = (printed, language, lines) => {
@@ -64,7 +78,7 @@ export const failures = (printed, language, lines) => {
         const [, said, left, right] = /^([\s\S]*?)(?:\n  left: (.*)\n right: (.*))?$/.exec(report);
         const text = said.replace(/^assertion (?:`.*?` )?failed:? ?/, '');
         const compared = debug => debug === undefined ? null : { debug, messages: messages(debug) };
-        return { text: inLanguage(text, language), line: line <= lines ? Number(line) : null, found: compared(left), wanted: compared(right) };
+        return { text: saidIn(text, language), line: line <= lines ? Number(line) : null, found: compared(left), wanted: compared(right) };
     });
     // A test in which several tasks fail says the same of each.
     return all.filter(({ text }, i) => all.findIndex(other => other.text === text) === i);

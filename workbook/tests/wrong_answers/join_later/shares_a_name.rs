@@ -1,5 +1,5 @@
 // wrong: An exclusive queue under a name that all screens use: the second is refused.
-// says: it watches
+// says: a screen couldn't subscribe
 
 use anyhow::Result;
 use lapin::{
