@@ -332,7 +332,7 @@ fn a_reader_sends_loses_and_gets_back_messages_in_the_figure() {
     press(&reader, "manual acknowledgement");
     press(&reader, "Start the consumer");
     press(&reader, "manual acknowledgement");
-    says("a consumer says when it starts");
+    says("When it starts, a consumer says how it acknowledges.");
     assert_eq!(reader.eval("document.querySelector('message-flow input').checked"), "true");
     press(&reader, "Send a message");
     press(&reader, "Send a message");
