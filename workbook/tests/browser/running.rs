@@ -319,13 +319,18 @@ fn an_exercise_is_solved_in_the_page_with_verdicts_in_the_readers_language() {
         verdict(not_yet);
         assert_eq!(compared(), "Life is short / Life is short, I use Rust!");
 
+        let editor = format!("ace.edit(document.querySelector('{sheet} .editor'))"); // which wraps long lines where it shows them
         // What was written is still there on the next visit, in every edition.
         reader.go(&format!("{book}/en-zh/basic/send.html"));
         reader.click(&format!("{sheet} .open"));
-        reader.wait_for(&format!("document.querySelector('{sheet} .editor')?.textContent.includes('Life is short')"));
+        reader.wait_for(&format!(
+            "document.querySelector('{sheet} .editor') && {editor}.getValue().includes('Life is short')"
+        ));
         reader.go(&format!("{book}/{language}/basic/send.html"));
         reader.click(&format!("{sheet} .open"));
-        reader.wait_for(&format!("document.querySelector('{sheet} .editor')?.textContent.includes('basic_publish')"));
+        reader.wait_for(&format!(
+            "document.querySelector('{sheet} .editor') && {editor}.getValue().includes('basic_publish')"
+        ));
         rewrite(&reader, "first_letter", "short\"", "short, I use Rust!\"");
         reader.click(&format!("{sheet} .check"));
         verdict(solved);
