@@ -144,7 +144,7 @@ fn deaths_priorities_and_transactions_survive() {
 }
 
 #[test]
-fn what_expires_while_the_broker_is_away_is_gone_or_a_dead_letter() {
+fn what_expires_around_a_restart_is_gone_or_a_dead_letter() {
     same(|s, restart| {
         s.confirm(A);
         s.call(A, durable("dead"));

@@ -122,10 +122,8 @@ fn labels(html: &str) -> String {
 
 /// The words of a piece of HTML.
 fn words(html: &str) -> String {
-    html.split('<')
-        .enumerate()
-        .filter_map(|(i, part)| if i == 0 { Some(part) } else { Some(part.split_once('>')?.1) })
-        .collect()
+    let (first, rest) = html.split_once('<').unwrap_or((html, ""));
+    first.to_owned() + &rest.split('<').filter_map(|part| Some(part.split_once('>')?.1)).collect::<String>()
 }
 
 /// Keeps the flags of a command that stands in a sentence in one piece: a browser would break `-p` and `--yes` behind the dash.

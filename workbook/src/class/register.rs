@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_somebody_elses_letter_has_not_received_one() {
+    fn who_takes_somebody_elses_message_has_not_received_one() {
         let mut class = Class::new();
         class.connect(1, "anna");
         class.declare("class.ben");
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_that_no_queue_took_is_shown_as_such_and_is_no_step() {
+    fn a_message_that_no_queue_took_is_shown_as_such_and_is_no_step() {
         let mut class = Class::new();
         class.connect(1, "anna");
         class.publish(1, "class.bne");

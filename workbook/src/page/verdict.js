@@ -60,8 +60,8 @@ export const hasPassed = printed => /^test result: ok\. [1-9]/m.test(printed);
 // What a failed test says, in one language. The error at its end, behind a colon, belongs to both: `expect` puts it there.
 const saidIn = (said, language) => {
     const blank = said.replace(QUOTED, quoted => '_'.repeat(quoted.length));
-    const end = /[\u4e00-\u9fff](?!.*[\u4e00-\u9fff])/s.exec(blank)?.index + 1; // of the Chinese words
-    const colon = /^[）”]?\s*[:：]\s*(?=\S)/.exec(blank.slice(end || said.length));
+    const end = /^.*[\u4e00-\u9fff]/s.exec(blank)?.[0].length ?? said.length; // of the Chinese words
+    const colon = /^[）”]?\s*[:：]\s*(?=\S)/.exec(blank.slice(end));
     if (!colon) {
         return inLanguage(said, language);
     }
