@@ -30,7 +30,7 @@
         run() {
             const asked = new CustomEvent('workbook-run', { detail: { listing: this.listing, bar: this }, bubbles: true, cancelable: true });
             if (this.dispatchEvent(asked)) { // nobody runs it: there is no server
-                this.say(`${words.hint} `, element('code', { textContent: 'cargo workbook' }), words.full);
+                this.say(...words.hint(() => element('code', { textContent: 'cargo workbook' })));
             }
         }
         // Says something below the buttons; nothing takes it away.

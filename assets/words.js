@@ -1,9 +1,12 @@
 // The words of the pages' own controls, in both languages. (A figure and a quiz speak both at once, and have theirs with them.)
+// `workbookLanguage` is the language that a page's controls speak: `en`, `zh-CN`, or `both` in the edition with both.
+const workbookLanguage = location.pathname.includes('/en-zh/') ? 'both' : document.documentElement.lang;
 const workbookPython = 'python3 -m venv target/python\ntarget/python/bin/pip install -r listings/python/requirements.txt';
-const workbookWords = document.documentElement.lang.startsWith('zh') ? {
+const workbookWords = (() => {
+const zh = {
     // Run bars
     run: '运行', copy: '复制命令', copied: '已复制', yours: '你改过的版本', environment: '环境变量',
-    hint: '在终端里运行上面的命令。想直接在网页里运行，请在项目文件夹里用这条命令打开本书：', full: '。',
+    hint: command => ['在终端里运行上面的命令。想直接在网页里运行，请在项目文件夹里用这条命令打开本书：', command(), '。'],
     argument: '要发送的文字（可不填）', standard: '默认：本书自己的消息代理',
     // Editing
     edit: '编辑', reset: '恢复原样', undo: '找回我的版本', showChanges: '和原版比较', hideChanges: '收起比较',
@@ -84,9 +87,10 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         stopped: () => '消息代理没有在运行，现在启动的程序连不上它',
         not_started: why => `没有启动起来：${why}`,
     },
-} : {
+};
+const en = {
     run: 'Run', copy: 'Copy the command', copied: 'Copied', yours: 'your version', environment: 'Environment',
-    hint: 'Run the command above in a terminal. To run it here in the page, open the book from the project’s folder with', full: '.',
+    hint: command => ['Run the command above in a terminal. To run it here in the page, open the book from the project’s folder with ', command(), '.'],
     argument: 'the text to send (optional)', standard: 'default: the workbook’s own broker',
     edit: 'Edit', reset: 'Reset', undo: 'Bring my version back', showChanges: 'Show my changes', hideChanges: 'Hide my changes',
     changes: 'What your version changes', same: 'It is the same as the original.', original: 'Back to the original',
@@ -165,3 +169,28 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
         not_started: why => `it did not start: ${why}`,
     },
 };
+if (workbookLanguage !== 'both') {
+    return workbookLanguage.startsWith('zh') ? zh : en;
+}
+// Both at once, where there is room: in what stands on the page, not in a pane's narrow head.
+const both = (english, chinese) => {
+    if (Array.isArray(english)) {
+        return [...english, ' ', ...chinese];
+    } else if (typeof english === 'function') {
+        return (...details) => both(english(...details), chinese(...details));
+    } else if (typeof english === 'object') {
+        return Object.fromEntries(Object.entries(english).map(([key, word]) => [key, both(word, chinese[key])]));
+    }
+    return english.trim() === '' ? english : `${english} ${chinese}`;
+};
+const ofBars = ['run', 'copy', 'copied', 'yours', 'hint', 'environment', 'standard', 'edit', 'reset', 'undo', 'showChanges', 'hideChanges', 'changes', 'same', 'original'];
+const { goOn, question, ...progress } = both(en.progress, zh.progress);
+return {
+    ...en,
+    ...Object.fromEntries(ofBars.map(key => [key, both(en[key], zh[key])])),
+    ...Object.fromEntries(['first', 'exercise', 'power'].map(key => [key, both(en[key], zh[key])])),
+    argument: 'text (optional) · 文字（可不填）',
+    // A page's title speaks both already.
+    progress: { ...progress, goOn: title => `Continue 接着读：${title}`, question: (title, number) => `${title}, question 第 ${number} 题` },
+};
+})();

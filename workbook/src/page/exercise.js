@@ -61,13 +61,13 @@ class ExerciseSheet extends HTMLElement {
         }
     }
     #fill({ tests, hint, ...sheet }) {
-        const language = document.documentElement.lang;
+        const language = workbookLanguage;
         const [program, solution] = [sheet.program, sheet.solution].map(text => programInLanguage(text.replace(PAGE, ''), language));
         this.program = program;
         this.place = element('div', { className: 'editor', hidden: true });
         const folded = (textContent, hidden) => element('pre', { tabIndex: 0, className: 'sheet-fold', hidden, textContent });
         this.tests = element('details', {}, element('summary', { textContent: words.tests }), folded(tests, false));
-        this.hint = element('p', { className: 'sheet-hint', hidden: true }, ...set(hint[language] ?? hint.en));
+        this.hint = element('p', { className: 'sheet-hint', hidden: true }, ...set(language === 'both' ? Object.values(hint).join('\n') : hint[language] ?? hint.en));
         this.solution = folded(solution, true);
         this.append(this.place, this.tests, this.bar, this.hint, this.verdict, this.solution);
         this.editor = codeEditor(this.place, recall(localStorage, this.key) ?? program, `${words.open}: ${this.dataset.name}`,
@@ -129,7 +129,7 @@ class ExerciseSheet extends HTMLElement {
             this.dispatchEvent(new CustomEvent('workbook-solved', { bubbles: true }));
         } else {
             this.verdict.className = 'verdict is-wrong';
-            const all = failures(printed, document.documentElement.lang, lines);
+            const all = failures(printed, workbookLanguage, lines);
             this.verdict.replaceChildren(heading(hasErrors ? words.broken : all.length ? words.failed : words.unfinished),
                 ...all.flatMap(failure => this.#explain(failure)));
         }

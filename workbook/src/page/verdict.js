@@ -6,6 +6,9 @@ const isChinese = text => /[\u4e00-\u9fff]/.test(text.replace(QUOTED, ''));
 
 // The words of a text that speaks both languages: each line is in one of them, or in both with ` · ` between.
 export const inLanguage = (text, language) => {
+    if (language === 'both') {
+        return text.trim();
+    }
     const wantsChinese = language.startsWith('zh');
     const lines = text.split('\n').flatMap(line => {
         const parts = line.split(' · ');
@@ -22,6 +25,9 @@ export const set = text => text.split('`').map((part, i) => {
 
 // A program whose comments speak both languages, in one of them: of each comment the lines that are in it.
 export const programInLanguage = (program, language) => {
+    if (language === 'both') {
+        return `${program.trimEnd()}\n`;
+    }
     const isComment = line => /^\s*\/\/(?!\/)/.test(line);
     const blocks = []; // of comment lines, or of others
     for (const line of program.trimEnd().split('\n')) {
@@ -62,7 +68,7 @@ const saidIn = (said, language) => {
     const blank = said.replace(QUOTED, quoted => '_'.repeat(quoted.length));
     const end = /^.*[\u4e00-\u9fff]/s.exec(blank)?.[0].length ?? said.length; // of the Chinese words
     const colon = /^[）”]?\s*[:：]\s*(?=\S)/.exec(blank.slice(end));
-    if (!colon) {
+    if (!colon || language === 'both') {
         return inLanguage(said, language);
     }
     const words = inLanguage(said.slice(0, end), language);

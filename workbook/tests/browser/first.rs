@@ -57,7 +57,7 @@ fn without_the_server_the_recorded_run_is_shown() {
     for (edition, send, receive) in [
         ("en", "Send your first message", "Receive it"),
         ("zh-CN", "发出你的第一条消息", "接收"),
-        ("en-zh", "Send your first message", "Receive it"),
+        ("en-zh", "Send your first message 发出你的第一条消息", "Receive it 接收"),
     ] {
         let Some(reader) = Reader::open("en") else { return };
         reader.go(&format!("{book}/{edition}/welcome.html"));

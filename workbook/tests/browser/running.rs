@@ -326,6 +326,14 @@ fn an_exercise_is_solved_in_the_page_with_verdicts_in_the_readers_language() {
         reader.wait_for(&format!(
             "document.querySelector('{sheet} .editor') && {editor}.getValue().includes('Life is short')"
         ));
+        // That edition's sheet speaks both languages.
+        reader.click(&format!("{sheet} .hint"));
+        reader.click(&format!("{sheet} .check"));
+        verdict("Not yet: 还差一点：");
+        for part in [".verdict", ".sheet-hint"] {
+            let said = reader.eval(&format!("document.querySelector('{sheet} {part}').textContent"));
+            assert!(said.contains("exchange") && said.contains("交换机"), "{said}");
+        }
         reader.go(&format!("{book}/{language}/basic/send.html"));
         reader.click(&format!("{sheet} .open"));
         reader.wait_for(&format!(
