@@ -19,8 +19,8 @@ fn body(text: &str) -> Vec<u8> {
 /// The line to print for a body: its text, or `bytes that are not text: ` and the bytes, shown as `escape_ascii` shows them.
 /// 收到消息体之后要打印的一行：是文字就打印文字；不是文字，就打印 `bytes that are not text: `，后面跟上 `escape_ascii` 转写的字节。
 fn line(body: &[u8]) -> String {
-    // TODO: A message from somebody else must not stop the consumer.
-    // 待办：别人发来的消息，不能让消费者停下来。
+    // TODO: A message from somebody else must not stop the consumer: `str::from_utf8` tells whether it is text.
+    // 待办：别人发来的消息，不能让消费者停下来。是不是文字，`str::from_utf8` 会告诉你。
     String::from_utf8(body.to_vec()).unwrap()
 }
 

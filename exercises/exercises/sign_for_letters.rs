@@ -56,22 +56,23 @@ mod tests {
     /// What has to be true of the queue after the consumer went away while it worked on “two”.
     async fn assert_two_and_three_are_there(office: &Office, [one, two, three]: [String; 3]) {
         let left = office.texts(2, "hello").await;
-        assert!(
-            !left.contains(&one),
-            "“{one}” was done, and it is back in the queue: nobody acknowledged it. What is there: {left:?}\n\
-             “{one}” 已经处理完了，却又回到了队列里：没有确认过它。队列里有：{left:?}"
-        );
-        assert!(
-            left.contains(&three),
-            "“{three}” had not been begun, and it is lost: with no_ack the broker deletes what it sends. What is there: {left:?}\n\
-             “{three}” 还没有开始处理就丢了：用了 no_ack，消息代理发出去就删掉。队列里有：{left:?}"
-        );
-        assert!(
-            left.contains(&two),
-            "“{two}” was not done, and it is lost: it was acknowledged too early. What is there: {left:?}\n\
-             “{two}” 还没有处理完就丢了：确认得太早了。队列里有：{left:?}"
-        );
-        assert_eq!(left, [two, three], "each message once, in order · 每条消息各一份，顺序不变");
+        let why = if left.contains(&one) {
+            format!(
+                "“{one}” was done, and it is back in the queue: nobody acknowledged it.\n“{one}” 已经处理完了，却又回到了队列里：没有确认过它。"
+            )
+        } else if !left.contains(&three) {
+            format!(
+                "“{three}” had not been begun, and it is lost: with no_ack the broker deletes what it sends.\n\
+                 “{three}” 还没有开始处理就丢了：用了 no_ack，消息代理发出去就删掉。"
+            )
+        } else if !left.contains(&two) {
+            format!(
+                "“{two}” was not done, and it is lost: it was acknowledged too early.\n“{two}” 还没有处理完就丢了：确认得太早了。"
+            )
+        } else {
+            "each message once, in order · 每条消息各一份，顺序不变".to_owned()
+        };
+        assert_eq!(left, [two, three], "{why}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// How the name of an exercise begins where it stands beside listings.
@@ -33,8 +34,10 @@ pub struct Words {
 /// What a page shows of an exercise.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Sheet {
-    /// The program to complete, as it is in the project's folder.
+    /// The program to complete, as it is in the project's folder: with what was written there for Rustlings.
     program: String,
+    /// The program as the project gives it, to start over with.
+    original: String,
     /// The tests that judge it.
     tests: String,
     hint: Words,
@@ -74,9 +77,12 @@ impl Exercise {
     pub fn sheet(&self, root: &Path) -> Result<Sheet> {
         let solved = read(root, &format!("solutions/{}.rs", self.name))?;
         let (solution, tests) = parts(&solved);
-        let given = read(root, &format!("exercises/{}.rs", self.name))?;
+        let file = format!("exercises/{}.rs", self.name);
+        let given = read(root, &file)?;
+        let original = committed(root, &format!("exercises/{file}")).unwrap_or_else(|| given.clone());
         Ok(Sheet {
             program: parts(&given).0.to_owned(),
+            original: parts(&original).0.to_owned(),
             tests: tests.to_owned(),
             hint: self.hint.clone(),
             solution: solution.to_owned(),
@@ -101,6 +107,12 @@ impl Words {
 fn read(root: &Path, file: &str) -> Result<String> {
     let path = root.join("exercises").join(file);
     fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))
+}
+
+/// A file of the project as Git has it, if the project is under Git: what Rustlings goes back to as well.
+fn committed(root: &Path, file: &str) -> Option<String> {
+    let shown = Command::new("git").arg("-C").arg(root).args(["show", &format!("HEAD:./{file}")]).output().ok()?;
+    shown.status.success().then(|| String::from_utf8(shown.stdout).ok())?
 }
 
 /// What a student writes, and the tests.
@@ -172,6 +184,32 @@ mod tests {
                 "{en} {zh}"
             );
         }
+    }
+
+    #[test]
+    fn starting_over_gives_the_projects_own_program_whatever_a_student_has_written() {
+        let root = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            let identity = ["-c", "user.name=student", "-c", "user.email=student@example.com"];
+            let done = Command::new("git").arg("-C").arg(root.path()).args(identity).args(arguments).output().unwrap();
+            assert!(done.status.success(), "{done:?}");
+        };
+        for folder in ["exercises", "solutions"] {
+            fs::create_dir_all(root.path().join("exercises").join(folder)).unwrap();
+        }
+        let write = |file: &str, text: &str| fs::write(root.path().join("exercises").join(file), text).unwrap();
+        write("solutions/one.rs", "// solved\n#[cfg(test)]\n");
+        write("exercises/one.rs", "// TODO\n#[cfg(test)]\n");
+        let exercise = Exercise { name: "one".into(), hint: Words::apart("Try. \n\n试试。") };
+        let shown = || exercise.sheet(root.path()).map(|sheet| (sheet.program, sheet.original)).unwrap();
+        let both = |program: &str, original: &str| (program.to_owned(), original.to_owned());
+        // An archive of the project isn't under Git.
+        assert_eq!(shown(), both("// TODO\n", "// TODO\n"));
+        git(&["init", "-q"]);
+        git(&["add", "."]);
+        git(&["commit", "-qm", "The project"]);
+        write("exercises/one.rs", "// mine\n#[cfg(test)]\n");
+        assert_eq!(shown(), both("// mine\n", "// TODO\n"));
     }
 
     #[test]

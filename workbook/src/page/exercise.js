@@ -62,8 +62,8 @@ class ExerciseSheet extends HTMLElement {
     }
     #fill({ tests, hint, ...sheet }) {
         const language = workbookLanguage;
-        const [program, solution] = [sheet.program, sheet.solution].map(text => programInLanguage(text.replace(PAGE, ''), language));
-        this.program = program;
+        const [program, original, solution] = [sheet.program, sheet.original, sheet.solution].map(text => programInLanguage(text.replace(PAGE, ''), language));
+        this.original = original;
         this.place = element('div', { className: 'editor', hidden: true });
         const folded = (textContent, hidden) => element('pre', { tabIndex: 0, className: 'sheet-fold', hidden, textContent });
         this.tests = element('details', {}, element('summary', { textContent: words.tests }), folded(tests, false));
@@ -86,7 +86,7 @@ class ExerciseSheet extends HTMLElement {
     }
     #reset() {
         if (confirm(words.sure)) {
-            this.editor.setValue(this.program, -1);
+            this.editor.setValue(this.original, -1);
             this.verdict.replaceChildren();
         }
     }

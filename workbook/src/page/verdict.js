@@ -71,7 +71,7 @@ const saidIn = (said, language) => {
     if (!colon || language === 'both') {
         return inLanguage(said, language);
     }
-    const words = inLanguage(said.slice(0, end), language);
+    const words = inLanguage(said.slice(0, end), language).replace(/[:：]$/, ''); // it comes again
     const error = said.slice(end + colon[0].length).trim();
     return words.includes(error) ? words : `${words}${language.startsWith('zh') ? '：' : ': '}${error}`;
 };

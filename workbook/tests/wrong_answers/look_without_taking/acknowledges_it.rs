@@ -1,5 +1,5 @@
 // wrong: Acknowledges the message, so that the broker deletes it.
-// says: both messages have to be in the queue
+// says: a message is gone for good
 
 use anyhow::Result;
 use lapin::{

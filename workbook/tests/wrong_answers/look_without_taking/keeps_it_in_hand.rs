@@ -1,5 +1,5 @@
 // wrong: Neither acknowledges nor puts back: the message stays unacknowledged for as long as the channel is open.
-// says: both messages have to be in the queue
+// says: your program has not answered
 
 use anyhow::Result;
 use lapin::{Channel, options::BasicGetOptions};

@@ -1,5 +1,5 @@
 // wrong: A nack without `requeue` throws the message away.
-// says: both messages have to be in the queue
+// says: a message is gone for good
 
 use anyhow::Result;
 use lapin::{
