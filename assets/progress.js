@@ -68,7 +68,7 @@ const workbookProgress = (() => {
         const sum = element('reading-progress', {}, told, forget);
         forget.addEventListener('click', () => {
             if (confirm(words.sure)) {
-                Object.keys(localStorage).filter(key => /^workbook-(progress|solved|exercise-|edit-|undo-)/.test(key)).forEach(key => localStorage.removeItem(key));
+                Object.keys(localStorage).filter(key => /^workbook-(progress|solved|puzzles|exercise-|edit-|undo-)/.test(key)).forEach(key => localStorage.removeItem(key));
                 sum.replaceChildren(words.forgotten);
                 figure.querySelector('.go-on')?.remove();
                 mark();
