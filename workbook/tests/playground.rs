@@ -114,7 +114,10 @@ fn a_work_queue_is_built_by_hand() {
         };
         assert!(said(&reader, "q1").ends_with(waits), "{}", said(&reader, "q1"));
         assert!(said(&reader, "c2").contains(busy), "{}", said(&reader, "c2"));
-        step_until(&reader, &format!("document.querySelector('[data-id=c2]').getAttribute('aria-label').includes({done:?})"));
+        step_until(
+            &reader,
+            &format!("document.querySelector('[data-id=c2]').getAttribute('aria-label').includes({done:?})"),
+        );
         assert!(said(&reader, "c1").contains(done), "{}", said(&reader, "c1"));
         // Undone, and the new consumer is gone with its line.
         reader.click(".play-undo");
@@ -150,7 +153,9 @@ fn a_topology_is_built_with_the_keyboard_alone() {
     assert!(said(&reader, "q1").ends_with("0 ready, 1 unacked"), "{}", said(&reader, "q1"));
     // A list says the same as the drawing.
     reader.run("document.querySelector('.play-list').parentElement.open = true");
-    reader.wait_for("document.querySelector('.play-list').innerText.includes('queue hello: 0 ready, 1 unacked → packer')");
+    reader.wait_for(
+        "document.querySelector('.play-list').innerText.includes('queue hello: 0 ready, 1 unacked → packer')",
+    );
     // And the wire, with the pages that explain its methods.
     reader.run("document.querySelector('.play-wire').parentElement.open = true");
     reader.wait_for("document.querySelector('.play-wire').innerText.includes('exchange=exchange-1')");
@@ -215,7 +220,9 @@ fn time_goes_back_and_forth_and_a_link_carries_it_all() {
     let Some(reader) = Reader::open("en") else { return };
     open(&reader, "en", "");
     let state = |reader: &Reader| {
-        reader.eval("JSON.stringify([...document.querySelectorAll('.play-part')].map(part => part.getAttribute('aria-label')))")
+        reader.eval(
+            "JSON.stringify([...document.querySelectorAll('.play-part')].map(part => part.getAttribute('aria-label')))",
+        )
     };
     let go_to = |reader: &Reader, time: &str| {
         reader.run(&format!("(() => {{ const slider = document.querySelector('.play-time'); slider.value = {time}; slider.dispatchEvent(new Event('input')); }})()"));
@@ -259,20 +266,52 @@ const WRONG: [(&str, &str, &str); 24] = [
     ("forgotten", "automatic_and_away", "{}"),
     ("frozen", "two_in_hand", "{ edits: [['anna', 'prefetch', 2]] }"),
     ("power", "transient_queue", "{ edits: [['orders', 'durable', false], ['shop', 'persistent', true]] }"),
-    ("everybody", "one_queue_at_the_exchange", "{ parts: [exchange('x1', 'fanout')], without: ['payments notices '], lines: [{ from: 'payments', to: 'x1', key: '' }, { from: 'x1', to: 'notices', key: '' }] }"),
-    ("errors", "everything_for_everybody", "{ lines: ['archive', 'alarms'].flatMap(to => ['error', 'info'].map(key => ({ from: 'logs', to, key }))) }"),
+    (
+        "everybody",
+        "one_queue_at_the_exchange",
+        "{ parts: [exchange('x1', 'fanout')], without: ['payments notices '], lines: [{ from: 'payments', to: 'x1', key: '' }, { from: 'x1', to: 'notices', key: '' }] }",
+    ),
+    (
+        "errors",
+        "everything_for_everybody",
+        "{ lines: ['archive', 'alarms'].flatMap(to => ['error', 'info'].map(key => ({ from: 'logs', to, key }))) }",
+    ),
     ("shanghai", "too_few_words", "{ lines: [{ from: 'events', to: 'shanghai', key: '*.shanghai' }] }"),
     ("shanghai", "everything", "{ lines: [{ from: 'events', to: 'shanghai', key: '#' }] }"),
-    ("nobody", "binds_what_is_misspelt", "{ parts: [exchange('x1', 'fanout'), queue('q1')], lines: [{ from: 'x1', to: 'q1', key: '' }, { from: 'logs', to: 'x1', key: 'error' }] }"),
+    (
+        "nobody",
+        "binds_what_is_misspelt",
+        "{ parts: [exchange('x1', 'fanout'), queue('q1')], lines: [{ from: 'x1', to: 'q1', key: '' }, { from: 'logs', to: 'x1', key: 'error' }] }",
+    ),
     ("poison", "rejects_into_nothing", "{ edits: [['packer', 'poison', 'reject']] }"),
-    ("deadly", "no_place_for_the_dead", "{ edits: [['orders', 'arguments.x-queue-type', 'quorum'], ['orders', 'arguments.x-delivery-limit', 2]] }"),
-    ("unpaid", "too_soon", "{ edits: [['unpaid', 'arguments.x-message-ttl', 1000], ['unpaid', 'arguments.x-dead-letter-exchange', ''], ['unpaid', 'arguments.x-dead-letter-routing-key', 'cancel']] }"),
+    (
+        "deadly",
+        "no_place_for_the_dead",
+        "{ edits: [['orders', 'arguments.x-queue-type', 'quorum'], ['orders', 'arguments.x-delivery-limit', 2]] }",
+    ),
+    (
+        "unpaid",
+        "too_soon",
+        "{ edits: [['unpaid', 'arguments.x-message-ttl', 1000], ['unpaid', 'arguments.x-dead-letter-exchange', ''], ['unpaid', 'arguments.x-dead-letter-routing-key', 'cancel']] }",
+    ),
     ("rush", "drops_the_first", "{ edits: [['shop', 'confirms', true], ['orders', 'arguments.x-max-length', 5]] }"),
-    ("newest", "refuses_the_newest", "{ edits: [['prices', 'arguments.x-max-length', 1], ['prices', 'arguments.x-overflow', 'reject-publish']] }"),
+    (
+        "newest",
+        "refuses_the_newest",
+        "{ edits: [['prices', 'arguments.x-max-length', 1], ['prices', 'arguments.x-overflow', 'reject-publish']] }",
+    ),
     ("urgent", "only_the_message", "{ edits: [['express', 'priority', 5]] }"),
     ("standby", "both_work", "{}"),
-    ("colours", "any_of_them", "{ lines: [{ from: 'parts', to: 'workshop', key: '', arguments: { 'x-match': 'any', colour: 'red', size: 'large' } }] }"),
-    ("later", "straight_back", "{ edits: [['work', 'arguments.x-dead-letter-exchange', ''], ['work', 'arguments.x-dead-letter-routing-key', 'work']] }"),
+    (
+        "colours",
+        "any_of_them",
+        "{ lines: [{ from: 'parts', to: 'workshop', key: '', arguments: { 'x-match': 'any', colour: 'red', size: 'large' } }] }",
+    ),
+    (
+        "later",
+        "straight_back",
+        "{ edits: [['work', 'arguments.x-dead-letter-exchange', ''], ['work', 'arguments.x-dead-letter-routing-key', 'work']] }",
+    ),
     ("storm", "without_acknowledgements", "{ edits: [['shop', 'persistent', true]] }"),
 ];
 
@@ -306,7 +345,8 @@ fn every_puzzle_is_solved_by_its_solution_and_by_no_wrong_answer() {
 }
 
 /// Topologies that have everything: what the page begins with, and the solved puzzles, as a JavaScript list.
-const ALL: &str = "[...Playground.puzzles.map(puzzle => Playground.changed(structuredClone(puzzle.start), puzzle.solution))]";
+const ALL: &str =
+    "[...Playground.puzzles.map(puzzle => Playground.changed(structuredClone(puzzle.start), puzzle.solution))]";
 
 #[test]
 fn a_topology_taken_along_as_rust_compiles_without_a_warning_and_runs() {
@@ -321,7 +361,10 @@ fn a_topology_taken_along_as_rust_compiles_without_a_warning_and_runs() {
     let package = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("playground/taken");
     std::fs::create_dir_all(package.join("src")).unwrap();
     let write = |file: &str, text: &str| std::fs::write(package.join(file), text).unwrap();
-    write("Cargo.toml", "[package]\nname = \"taken\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\nanyhow = \"1\"\nfutures-lite = \"2\"\nlapin = { version = \"4\", default-features = false, features = [\"tokio\"] }\ntokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\", \"time\"] }\n\n[workspace]\n");
+    write(
+        "Cargo.toml",
+        "[package]\nname = \"taken\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\nanyhow = \"1\"\nfutures-lite = \"2\"\nlapin = { version = \"4\", default-features = false, features = [\"tokio\"] }\ntokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\", \"time\"] }\n\n[workspace]\n",
+    );
     std::fs::copy(served::root().join("Cargo.lock"), package.join("Cargo.lock")).unwrap();
     let mut modules = String::from("#![allow(dead_code)]\n");
     for (i, program) in programs.iter().enumerate() {
@@ -382,13 +425,20 @@ fn definitions_are_imported_by_rabbitmq() {
         let listed = String::from_utf8(listed.stdout).unwrap();
         for one in all[what].as_array().unwrap() {
             let name = one["name"].as_str().unwrap();
-            let row = listed.lines().find(|row| row.split('\t').next() == Some(name)).unwrap_or_else(|| panic!("{name} is missing: {listed}"));
+            let row = listed
+                .lines()
+                .find(|row| row.split('\t').next() == Some(name))
+                .unwrap_or_else(|| panic!("{name} is missing: {listed}"));
             for argument in one["arguments"].as_object().unwrap().keys().filter(|_| what == "queues") {
                 assert!(row.contains(argument.as_str()), "{row} lacks {argument}");
             }
         }
     }
-    let bindings = node.rabbitmqctl().args(["-q", "list_bindings", "source_name", "destination_name", "routing_key"]).output().unwrap();
+    let bindings = node
+        .rabbitmqctl()
+        .args(["-q", "list_bindings", "source_name", "destination_name", "routing_key"])
+        .output()
+        .unwrap();
     let bindings = String::from_utf8(bindings.stdout).unwrap();
     for one in all["bindings"].as_array().unwrap() {
         let row = ["source", "destination", "routing_key"].map(|key| one[key].as_str().unwrap()).join("\t");
@@ -411,7 +461,10 @@ fn two_hundred_parts_and_two_thousand_messages_move_smoothly() {
             lines.push({ from: `p${i}`, to: `x${i}`, key: '' }, { from: `x${i}`, to: `q${i}`, key: '' }, { from: `q${i}`, to: `c${i}` });
         }
         return { parts, lines }; })()";
-    let hash = reader.eval(&format!("await Playground.toAddress({{ v: 1, topology: {topology}, inputs: [], end: 0 }})").replace("await ", "")); // a promise as text
+    let hash = reader.eval(
+        &format!("await Playground.toAddress({{ v: 1, topology: {topology}, inputs: [], end: 0 }})")
+            .replace("await ", ""),
+    ); // a promise as text
     assert_eq!(hash, "[object Promise]");
     let hash = reader.run(&format!("Playground.toAddress({{ v: 1, topology: {topology}, inputs: [], end: 0 }})"));
     reader.go("about:blank");
