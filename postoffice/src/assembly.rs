@@ -3,7 +3,8 @@
 use crate::{
     error::{Refusal, ReplyCode},
     message::{Content, ContentBuilder},
-    wire::{self, Frame, Ids, Method, Publish, Verdict},
+    request::{Ids, PUBLISH, Publish},
+    wire::{self, Frame, Method, Verdict},
 };
 use amq_protocol::protocol::AMQPClass;
 
@@ -29,7 +30,7 @@ pub(crate) enum Carrier {
 impl Carrier {
     fn ids(&self) -> Ids {
         match self {
-            Self::Publish(_) => wire::PUBLISH,
+            Self::Publish(_) => PUBLISH,
             Self::Server(ids) => *ids,
         }
     }
@@ -142,11 +143,11 @@ impl Assembly {
                 None
             }
             Carrier::Publish(publish) if publish.immediate => {
-                Some(Command::Refused(wire::PUBLISH, ReplyCode::NotImplemented.because("immediate=true")))
+                Some(Command::Refused(PUBLISH, ReplyCode::NotImplemented.because("immediate=true")))
             }
             // The body was thrown away as it came.
             Carrier::Publish(_) if size > message_limit => {
-                Some(Command::Refused(wire::PUBLISH, too_large(size, message_limit)))
+                Some(Command::Refused(PUBLISH, too_large(size, message_limit)))
             }
             Carrier::Publish(publish) => Some(Command::Publish(publish, builder.build())),
             Carrier::Server(ids) => Some(Command::Refused(ids, Refusal::unimplemented())),
@@ -204,7 +205,7 @@ mod tests {
         let mut assembly = publish();
         assert!(assembly.frame(frame(wire::HEADER, &header(4)), 3).unwrap().is_none());
         match assembly.frame(frame(wire::BODY, b"abcd"), 3).unwrap() {
-            Some(Command::Refused(ids, refusal)) => assert_eq!((ids, refusal), (wire::PUBLISH, too_large(4, 3))),
+            Some(Command::Refused(ids, refusal)) => assert_eq!((ids, refusal), (PUBLISH, too_large(4, 3))),
             other => panic!("{other:?}"),
         }
     }
@@ -221,7 +222,7 @@ mod tests {
         let mut assembly = publish();
         assert!(assembly.frame(frame(wire::HEADER, &header(1)), 100).unwrap().is_none());
         let error = assembly.frame(frame(wire::BODY, b"abc"), 100).unwrap_err();
-        assert_eq!(error, refuse(ReplyCode::FrameError, OVERRUN, wire::PUBLISH));
+        assert_eq!(error, refuse(ReplyCode::FrameError, OVERRUN, PUBLISH));
     }
 
     #[test]

@@ -19,6 +19,7 @@
 //! - `outbox`: what lies ready for each client, and who has to wait for it to read;
 //! - `memory`: who has to wait, and who is refused, while the memory is full;
 //! - `durable`: what survives, collected as it changes; `restore`: put back at the start;
+//! - `picture`: all of it, for somebody who draws it;
 //! - `view`: looking inside without changing anything.
 
 mod backlog;
@@ -33,6 +34,7 @@ mod limits;
 mod memory;
 mod methods;
 mod outbox;
+mod picture;
 mod publish;
 mod queues;
 mod replies;
@@ -63,6 +65,7 @@ use crate::{
     ledger::{Account, Charge, Ledger},
     limits::ResourceLimits,
     queue::{Moment, Queue},
+    randomness::Randomness,
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -197,12 +200,19 @@ pub(crate) struct Broker {
     /// Somebody began to wait, or is gone: it has to be seen whether waiting can make room.
     recheck_pinned: bool,
     last_id: u64,
+    /// The number of the message that came last.
+    last_message: u64,
+    randomness: Randomness,
     /// What happened, as long as somebody wants to know.
     journal: Option<Vec<Event>>,
 }
 
 impl Broker {
     pub(crate) fn new(limits: Limits) -> Self {
+        Self::with_randomness(limits, Randomness::default())
+    }
+
+    pub(crate) fn with_randomness(limits: Limits, randomness: Randomness) -> Self {
         let predeclared = [
             ("", Kind::Direct),
             ("amq.direct", Kind::Direct),
@@ -228,7 +238,8 @@ impl Broker {
             exchanges: HashMap::from(exchanges),
             bindings: Bindings::default(),
             usage: limits::Usage::default(),
-            reply_addresses: ReplyAddresses::new(),
+            reply_addresses: ReplyAddresses::new(&randomness),
+            randomness,
             dead_letters: Backlog::default(),
             origin: 0,
             steps_left: STEPS_IN_A_TURN,
@@ -243,8 +254,15 @@ impl Broker {
             disk_alarm: false,
             recheck_pinned: false,
             last_id: 0,
+            last_message: 0,
             journal: None,
         }
+    }
+
+    /// A number for a message that has come in.
+    fn new_message_number(&mut self) -> u64 {
+        self.last_message += 1;
+        self.last_message
     }
 
     fn new_id(&mut self) -> u64 {

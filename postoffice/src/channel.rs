@@ -211,6 +211,11 @@ impl Channel {
         self.unacknowledged.values().filter(|kept| kept.due != Due::Missed).count()
     }
 
+    /// The deliveries that are not acknowledged, by their tags.
+    pub(crate) fn deliveries(&self) -> impl Iterator<Item = (u64, &Unacknowledged)> {
+        self.unacknowledged.iter().map(|(&tag, kept)| (tag, kept))
+    }
+
     #[cfg(test)]
     pub(crate) fn unacknowledged_entries(&self) -> impl Iterator<Item = &Entry> {
         self.unacknowledged.values().map(|kept| &kept.entry)
@@ -272,7 +277,7 @@ mod tests {
         let mut channel = Channel::default();
         for number in 0..deliveries as u64 {
             let source = Arc::new(Source::new("".into(), &Arc::default()));
-            let message = Place::new(Message::new(source, Content::default(), None));
+            let message = Place::new(Message::new(source, number, Content::default(), None));
             let entry =
                 Entry { message, number, expires: NEVER, returns: 0, failures: 0, priority: 0, is_stored: false };
             let consumer = Some((1, "me".into()));

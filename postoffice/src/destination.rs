@@ -1,10 +1,6 @@
 //! Where bindings lead, counted by how many of them do.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Where a binding leads: a queue by its number, or another exchange by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,7 +11,7 @@ pub(crate) enum Destination {
 
 /// Destinations, each with the number of bindings that lead there.
 #[derive(Debug, Default)]
-pub(crate) struct Targets(HashMap<Destination, usize>);
+pub(crate) struct Targets(BTreeMap<Destination, usize>);
 
 impl Targets {
     pub(crate) fn add(&mut self, destination: &Destination) {
@@ -35,9 +31,10 @@ impl Targets {
         self.0.is_empty()
     }
 
-    pub(crate) fn any(&self) -> Option<&Destination> {
-        let chance = RandomState::new().hash_one(()) as usize; // the standard library's hasher is keyed at random
-        self.0.keys().nth(chance % self.0.len().max(1))
+    /// The one that chance falls on.
+    pub(crate) fn any(&self, chance: u64) -> Option<&Destination> {
+        let count = (self.0.len() as u64).max(1);
+        self.0.keys().nth((chance % count) as usize)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Destination> {

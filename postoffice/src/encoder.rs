@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_delivery_is_what_the_codec_would_have_written() {
         let source = Arc::new(Source::new("logs".into(), &Arc::default()));
-        let message = Message::new(source, Content::new(b"info", &[0, 0], b"body"), None);
+        let message = Message::new(source, 1, Content::new(b"info", &[0, 0], b"body"), None);
         let effect = Effect::Deliver { consumer_tag: "me".into(), delivery_tag: 7, redelivered: true, message };
         let mut encoder = Encoder::default();
         encoder.outgoing(Outgoing { channel: 3, effect }, 4096);
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_large_body_is_cut_into_frames_that_the_client_takes() {
         let content = Content::new(b"", &[0, 0], &[1; 10_000]);
-        let message = Message::new(Arc::new(Source::new("".into(), &Arc::default())), content, None);
+        let message = Message::new(Arc::new(Source::new("".into(), &Arc::default())), 1, content, None);
         let mut encoder = Encoder::default();
         encoder.outgoing(Outgoing { channel: 1, effect: Effect::Return(message) }, 4096);
         let mut rest = encoder.bytes();

@@ -9,12 +9,13 @@ use crate::{
     ledger::{Charge, Ledger},
     limits::Host,
     message::Source,
+    randomness::Randomness,
     table::{Keep, Table},
     topic::{Topics, words},
 };
 use amq_protocol::types::FieldTable;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -58,7 +59,7 @@ impl Kind {
 }
 
 /// What makes one binding different from another: RabbitMQ compares all four parts, the source being this exchange.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Binding {
     pub(crate) destination: Destination,
     pub(crate) routing_key: Arc<str>,
@@ -112,7 +113,7 @@ pub(crate) struct Exchange {
     source: Arc<Source>,
     /// The host that it counts for; none if it was there from the start.
     pub(crate) declared_by: Option<Host>,
-    bindings: HashSet<Arc<Binding>>,
+    bindings: BTreeSet<Arc<Binding>>,
     routes: Routes,
 }
 
@@ -136,7 +137,7 @@ impl Exchange {
             arguments: FieldTable::default(),
             alternate: None,
             declared_by: None,
-            bindings: HashSet::new(),
+            bindings: BTreeSet::new(),
             routes,
         }
     }
@@ -198,7 +199,13 @@ impl Exchange {
 
     /// Calls `found` for each destination that a message with this key and these headers goes to; a destination may
     /// come more than once.
-    pub(crate) fn route(&self, routing_key: &str, headers: &MessageHeaders<'_>, mut found: impl FnMut(&Destination)) {
+    pub(crate) fn route(
+        &self,
+        routing_key: &str,
+        headers: &MessageHeaders<'_>,
+        chance: &Randomness,
+        mut found: impl FnMut(&Destination),
+    ) {
         match &self.routes {
             Routes::Direct(routes) => routes.get(routing_key).into_iter().flat_map(Targets::iter).for_each(found),
             Routes::Fanout(targets) => targets.iter().for_each(found),
@@ -207,7 +214,7 @@ impl Exchange {
                 let matching = rules.iter().filter(|(_, rule)| rule.matches(headers));
                 matching.for_each(|(binding, _)| found(&binding.destination));
             }
-            Routes::LocalRandom(targets) => targets.any().into_iter().for_each(found),
+            Routes::LocalRandom(targets) => targets.any(chance.next()).into_iter().for_each(found),
         }
     }
 
@@ -243,7 +250,9 @@ mod tests {
 
     fn routed(exchange: &Exchange, key: &str) -> Vec<Destination> {
         let mut found = Vec::new();
-        exchange.route(key, &MessageHeaders::default(), |destination| found.push(destination.clone()));
+        exchange.route(key, &MessageHeaders::default(), &Randomness::default(), |destination| {
+            found.push(destination.clone())
+        });
         found
     }
 

@@ -4,8 +4,9 @@
 
 use crate::{
     error::{Refusal, ReplyCode},
+    request::Ids,
     table::{Table, Term},
-    wire::{self, Frame, Ids, Kind, Method, Verdict},
+    wire::{self, Frame, Kind, Method, Verdict},
 };
 use amq_protocol::{
     protocol::{AMQPClass, connection},

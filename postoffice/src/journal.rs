@@ -1,7 +1,14 @@
 //! What happens in the post office, for those who want to watch: figures, tests, a curious student.
 
+#[cfg(feature = "server")]
+mod readers;
+
+#[cfg(feature = "server")]
+pub use readers::Journal;
+#[cfg(feature = "server")]
+pub(crate) use readers::Readers;
+
 use std::sync::Arc;
-use tokio::sync::mpsc;
 
 /// Something that happened, in the order in which it did.
 ///
@@ -65,6 +72,8 @@ pub enum Event {
     },
     /// A message came in and was sorted.
     Published {
+        /// The message's number, which it keeps as long as the office is open, as a dead letter too.
+        message: u64,
         /// The connection it came from; none for a dead letter, which the office itself sends on.
         connection: Option<u64>,
         /// The exchange it was published to.
@@ -78,6 +87,8 @@ pub enum Event {
     },
     /// A message that went to no queue came back to its sender, who had asked for that (`mandatory`).
     Returned {
+        /// The message's number, which it keeps as long as the office is open, as a dead letter too.
+        message: u64,
         /// The sender's connection.
         connection: u64,
         /// The exchange that had no place for it.
@@ -87,6 +98,8 @@ pub enum Event {
     },
     /// A full queue refused a message (`x-overflow`).
     Refused {
+        /// The message's number, which it keeps as long as the office is open, as a dead letter too.
+        message: u64,
         /// The queue.
         queue: Arc<str>,
     },
@@ -110,6 +123,8 @@ pub enum Event {
     },
     /// A message was handed to a consumer, or taken with `basic.get`.
     Delivered {
+        /// The message's number, which it keeps as long as the office is open, as a dead letter too.
+        message: u64,
         /// The queue it came from.
         queue: Arc<str>,
         /// The receiver's connection.
@@ -123,6 +138,8 @@ pub enum Event {
     },
     /// A message was acknowledged and is gone.
     Acknowledged {
+        /// The message's number, which it keeps as long as the office is open, as a dead letter too.
+        message: u64,
         /// The queue it came from.
         queue: Arc<str>,
         /// The delivery tag it had.
@@ -130,15 +147,28 @@ pub enum Event {
     },
     /// A message went back to its queue: rejected, or its receiver is gone.
     Requeued {
+        /// The message's number, which it keeps as long as the office is open, as a dead letter too.
+        message: u64,
         /// The queue.
         queue: Arc<str>,
     },
     /// A queue gave a message up; where it has a dead-letter exchange, [`Event::Published`] follows.
     DeadLettered {
+        /// The message's number, which it keeps as long as the office is open, as a dead letter too.
+        message: u64,
         /// The queue.
         queue: Arc<str>,
         /// Why: `expired`, `rejected`, `maxlen` or `delivery_limit`.
         reason: &'static str,
+        /// Its dead-letter exchange, if it has one and that is there.
+        exchange: Option<Arc<str>>,
+    },
+    /// What waited in a queue was thrown away.
+    Purged {
+        /// The queue.
+        queue: Arc<str>,
+        /// How many messages that were.
+        messages: usize,
     },
     /// A client could not log in: it gave a wrong user or password.
     AuthenticationFailed {
@@ -156,92 +186,4 @@ pub enum Event {
         /// Which limit, in the words that the client gets.
         reason: String,
     },
-}
-
-/// How many events a reader may be behind.
-const BACKLOG: usize = 65_536;
-
-/// The events of one office from the moment it was asked for, in order. See [`PostOffice::journal`].
-///
-/// [`PostOffice::journal`]: crate::PostOffice::journal
-#[derive(Debug)]
-pub struct Journal {
-    pub(crate) events: mpsc::Receiver<Event>,
-}
-
-impl Journal {
-    /// Waits for the next event. `None` once the office is closed and all its events were read.
-    ///
-    /// A reader that falls more than 65,536 events behind misses those that don't fit.
-    ///
-    /// ```
-    #[doc = include_str!("a_letter_waits.txt")]
-    /// // A client is connected.
-    /// let mut journal = office.journal();
-    /// office.close().await;
-    /// let mut last = None;
-    /// while let Some(event) = journal.next().await {
-    ///     last = Some(event);
-    /// }
-    /// assert!(matches!(last, Some(Event::Disconnected { .. })));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn next(&mut self) -> Option<Event> {
-        self.events.recv().await
-    }
-
-    /// The next event if it has happened already.
-    ///
-    /// ```
-    #[doc = include_str!("a_letter_waits.txt")]
-    /// // A client has declared the queue `hello` and sent "Hi!" to it.
-    /// let mut journal = office.journal();
-    /// assert_eq!(journal.try_next(), None, "that was before");
-    /// office.purge("hello")?;
-    /// println!("{:?}", journal.try_next());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn try_next(&mut self) -> Option<Event> {
-        self.events.try_recv().ok()
-    }
-}
-
-/// Hands events to those who read.
-#[derive(Debug, Default)]
-pub(crate) struct Readers {
-    senders: Vec<mpsc::Sender<Event>>,
-    is_closed: bool,
-}
-
-impl Readers {
-    /// A journal of what comes from now on, which is nothing once they are closed.
-    pub(crate) fn join(&mut self) -> Journal {
-        let (sender, events) = mpsc::channel(BACKLOG);
-        if !self.is_closed {
-            self.senders.push(sender);
-        }
-        Journal { events }
-    }
-
-    /// Whether anybody still reads.
-    pub(crate) fn any(&mut self) -> bool {
-        self.senders.retain(|reader| !reader.is_closed());
-        !self.senders.is_empty()
-    }
-
-    pub(crate) fn tell(&self, events: Vec<Event>) {
-        for event in events {
-            for reader in &self.senders {
-                let _ = reader.try_send(event.clone()); // a reader that is too far behind misses it, as documented
-            }
-        }
-    }
-
-    /// Ends all journals, those to come too.
-    pub(crate) fn close(&mut self) {
-        self.senders.clear();
-        self.is_closed = true;
-    }
 }

@@ -167,7 +167,7 @@ mod tests {
     fn a_message_counts_once_and_its_places_each_until_the_last_is_gone() {
         let ledger = Arc::new(Ledger::default());
         let source = Arc::new(Source::new("".into(), &ledger));
-        let message = Message::new(source, Content::new(b"key", &[0, 0], b"body"), None);
+        let message = Message::new(source, 1, Content::new(b"key", &[0, 0], b"body"), None);
         let alone = ledger.held();
         assert!(alone > 9);
         let place = Place::new(message.clone());

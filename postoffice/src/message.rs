@@ -116,6 +116,8 @@ impl PartialEq for Source {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Message {
     source: Arc<Source>,
+    /// Which one it is: it keeps its number on its way through queues, as a dead letter too.
+    pub(crate) number: u64,
     pub(crate) content: Content,
     /// None for most, which then cost nothing for it.
     pub(crate) annotations: Option<Box<Annotations>>,
@@ -131,15 +133,20 @@ impl Message {
     /// What a message takes beside its own bytes: itself, its reference counts, the allocator's part.
     const OVERHEAD: usize = 160;
 
-    pub(crate) fn new(source: Arc<Source>, content: Content, annotations: Option<Box<Annotations>>) -> Arc<Self> {
-        let message = Self { source, content, annotations };
+    pub(crate) fn new(
+        source: Arc<Source>,
+        number: u64,
+        content: Content,
+        annotations: Option<Box<Annotations>>,
+    ) -> Arc<Self> {
+        let message = Self { source, number, content, annotations };
         message.source.ledger.charge(Account::Messages, message.bytes());
         Arc::new(message)
     }
 
     /// One with other content, for a client that is told more.
     pub(crate) fn with_content(&self, content: Content) -> Arc<Self> {
-        Self::new(self.source.clone(), content, self.annotations.clone())
+        Self::new(self.source.clone(), self.number, content, self.annotations.clone())
     }
 
     /// How much memory the message is charged for.

@@ -6,9 +6,10 @@
 mod database;
 mod schema;
 
-pub(crate) use database::{Stored, StoredMessage};
-
-use crate::{error::Error, store_op::StoreOp};
+use crate::{
+    error::Error,
+    store_op::{StoreOp, Stored, StoredMessage},
+};
 use database::Database;
 use std::{
     io,

@@ -2,7 +2,7 @@
 //!
 //! Nothing here writes anything: `store` does.
 
-use crate::{message::Message, queue::Moment};
+use crate::{annotations::Annotations, message::Message, queue::Moment};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -102,4 +102,30 @@ pub(crate) struct Notes {
     pub(crate) failures: u32,
     pub(crate) priority: u8,
     pub(crate) position: Position,
+}
+
+/// The definitions as they were stored.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    pub(crate) exchanges: Vec<ExchangeRecord>,
+    pub(crate) queues: Vec<QueueRecord>,
+    pub(crate) bindings: Vec<BindingRecord>,
+    /// The broker had ended in good order.
+    pub(crate) is_clean: bool,
+}
+
+/// A message in a queue as it was stored.
+#[derive(Debug)]
+pub(crate) struct StoredMessage<'a> {
+    pub(crate) queue: u64,
+    /// Its place in the queue.
+    pub(crate) number: u64,
+    /// Which message it is, where that was stored.
+    pub(crate) message: Option<u64>,
+    pub(crate) notes: Notes,
+    pub(crate) exchange: &'a str,
+    pub(crate) routing_key: &'a [u8],
+    pub(crate) properties: &'a [u8],
+    pub(crate) body: &'a [u8],
+    pub(crate) annotations: Option<Box<Annotations>>,
 }

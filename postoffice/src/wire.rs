@@ -5,7 +5,7 @@
 
 mod method;
 
-pub(crate) use method::{Ids, Method, PUBLISH, Publish, Verdict, parse_method};
+pub(crate) use method::{Method, Verdict, parse_method};
 
 use crate::{
     erlang,

@@ -20,7 +20,10 @@ use crate::{
     table::Table,
 };
 use amq_protocol::protocol::{AMQPClass, exchange, queue};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// A direct reply goes by no binding.
 fn refuse_reply_address(name: &str) -> Result<(), Refusal> {
@@ -205,7 +208,7 @@ pub(super) struct Bindings {
 }
 
 /// Each binding with the host that it counts for.
-type Sources = HashMap<Arc<str>, HashMap<Arc<Binding>, (Host, Charge)>>;
+type Sources = BTreeMap<Arc<str>, BTreeMap<Arc<Binding>, (Host, Charge)>>;
 
 impl Bindings {
     pub(super) fn count(&self) -> usize {
@@ -243,8 +246,8 @@ impl Bindings {
 
     fn take_all_to(&mut self, destination: &Destination) -> Sources {
         let sources = self.incoming.remove(destination).unwrap_or_default();
-        self.count -= sources.values().map(HashMap::len).sum::<usize>();
-        sources.values().flat_map(HashMap::values).for_each(|(host, _)| self.by_host.remove(*host));
+        self.count -= sources.values().map(BTreeMap::len).sum::<usize>();
+        sources.values().flat_map(BTreeMap::values).for_each(|(host, _)| self.by_host.remove(*host));
         sources
     }
 }

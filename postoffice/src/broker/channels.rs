@@ -5,7 +5,7 @@ use crate::{
     channel::{At, Channel, Settlement, Taken},
     error::ReplyCode,
     queue::Moment,
-    wire::Ids,
+    request::Ids,
 };
 use amq_protocol::protocol::{AMQPClass, channel};
 use std::collections::BTreeSet;

@@ -207,6 +207,7 @@ impl Broker {
             QueueType::Quorum => visible, // it looks for those only later
         } as u32;
         let redelivered = entry.is_redelivered();
+        let number = entry.message.number;
         let message = message_for_delivery(queue, &entry);
         let queue_name = queue.name.clone();
         let timeout = queue.settings.acknowledgement_timeout(self.limits.consumer_timeout);
@@ -230,6 +231,7 @@ impl Broker {
         self.note(|| Event::Delivered {
             queue: queue_name,
             connection: at.connection,
+            message: number,
             consumer_tag: None,
             delivery_tag,
             redelivered,

@@ -68,7 +68,10 @@ impl Broker {
         let (name, new_key) = (queue.name.clone(), queue.settings.dead_letter_routing_key.clone());
         let exchange = queue.settings.dead_letter_exchange.clone();
         let reason = dead.reason;
-        self.note(|| Event::DeadLettered { queue: name.clone(), reason: reason.name() });
+        let known =
+            exchange.as_deref().and_then(|name| self.exchanges.get_key_value(name)).map(|(name, _)| name.clone());
+        let message = dead.message.number;
+        self.note(|| Event::DeadLettered { queue: name.clone(), reason: reason.name(), exchange: known, message });
         let limit = self.limits.memory;
         if self.ledger.held() > limit.saturating_add(limit / 4) {
             return; // a dead letter takes more than the message did, and nobody can be made to wait with it
@@ -117,7 +120,7 @@ impl DeadLetter {
             }
         };
         let content = Content::new(key, &properties.for_ever(), content.body());
-        Some(Message::new(source, content, Some(annotations)))
+        Some(Message::new(source, self.message.number, content, Some(annotations)))
     }
 }
 

@@ -189,6 +189,7 @@ fn hand_out(
             consumer_tag: Some(consumer.tag.clone()),
             delivery_tag,
             redelivered,
+            message: message.number,
         });
     }
     let consumer_tag = consumer.tag.clone();

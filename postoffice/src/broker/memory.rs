@@ -122,12 +122,13 @@ impl Broker {
 
     fn unblock_all(&mut self) {
         let blocked = self.connections.iter_mut().filter(|(_, known)| known.blocked);
-        let blocked: Vec<(u64, bool)> = blocked
+        let mut blocked: Vec<(u64, bool)> = blocked
             .map(|(&id, known)| {
                 known.blocked = false;
                 (id, known.client.connection_blocked)
             })
             .collect();
+        blocked.sort_unstable();
         for (id, connection_blocked) in blocked {
             if connection_blocked {
                 let unblocked = connection::AMQPMethod::Unblocked(connection::Unblocked {});

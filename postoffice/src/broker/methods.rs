@@ -7,8 +7,8 @@ use crate::{
     error::{Refusal, ReplyCode},
     message::Content,
     queue::Moment,
+    request::{Ids, PUBLISH, Publish},
     table::Table,
-    wire::{Ids, PUBLISH, Publish},
 };
 use amq_protocol::protocol::{AMQPClass, access, basic, channel, confirm, exchange, queue, tx};
 

@@ -17,8 +17,8 @@ use crate::{
     message::{Content, Message},
     properties::Properties,
     queue::Moment,
+    request::Publish,
     table::{Table, Value},
-    wire::Publish,
 };
 use amq_protocol::protocol::{AMQPClass, confirm};
 use std::{collections::HashSet, sync::Arc};
@@ -91,7 +91,8 @@ impl Broker {
             content = content.with_properties(&raw);
         }
         let annotations = (!copies.copies.is_empty()).then(|| Box::new(copies));
-        let (message, mandatory) = (Message::new(source, content, annotations), publish.mandatory);
+        let (number, mandatory) = (self.new_message_number(), publish.mandatory);
+        let message = Message::new(source, number, content, annotations);
         if self.channel(at).is_some_and(|channel| channel.transaction.is_some()) {
             self.hold(at, message, route, mandatory);
         } else {
@@ -128,6 +129,7 @@ impl Broker {
             routing_key: (*message.routing_key()).into(),
             queues,
             size: message.body_length(),
+            message: message.number,
         });
     }
 
@@ -162,7 +164,7 @@ impl Broker {
                 let mut onward = Vec::new();
                 let mut found = false;
                 for &key in keys {
-                    exchange.route(key, &headers, |destination| {
+                    exchange.route(key, &headers, &self.randomness, |destination| {
                         found = true;
                         match destination {
                             Destination::Queue(id) => route.queues.push(*id),
@@ -202,7 +204,7 @@ impl Broker {
                 refused = true;
                 let name = queue.name.clone();
                 let to_dead_letters = queue.settings.overflow == Overflow::RejectPublishDlx;
-                self.note(|| Event::Refused { queue: name });
+                self.note(|| Event::Refused { queue: name, message: message.number });
                 if to_dead_letters {
                     self.dead_letters.push(DeadLetter::refused(id, message.clone()));
                 }
@@ -226,7 +228,7 @@ impl Broker {
         let Some(at) = from else { return };
         if mandatory && route.is_empty() {
             let (exchange, routing_key) = (message.exchange().clone(), (*message.routing_key()).into());
-            self.note(|| Event::Returned { connection: at.connection, exchange, routing_key });
+            self.note(|| Event::Returned { connection: at.connection, exchange, routing_key, message: message.number });
             self.send(at, Effect::Return(message));
         }
         match (confirm, refused) {

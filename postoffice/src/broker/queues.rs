@@ -175,8 +175,10 @@ impl Broker {
         self.expire(queue, now);
         let Some(known) = self.queues.get_mut(&queue) else { return 0 };
         let purged = known.take_all();
+        let name = known.name.clone();
         purged.iter().for_each(|entry| self.store.remove(queue, entry));
         self.set_timer(queue);
+        self.note(|| Event::Purged { queue: name, messages: purged.len() });
         purged.len()
     }
 
@@ -300,13 +302,10 @@ impl Broker {
         Err(ReplyCode::ResourceError.because(format!("more than {limit} queues, exchanges, bindings and consumers")))
     }
 
-    /// A name that no client can guess, for what the server names.
-    pub(super) fn unguessable(&mut self) -> String {
-        use std::hash::{BuildHasher, RandomState};
+    /// A name that no client of a server can guess, for what the server names.
+    pub(super) fn unguessable(&self) -> String {
         const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let number = self.new_id();
-        // The standard library's hasher is keyed at random, which is secret enough for a name.
-        let words = [RandomState::new().hash_one(number), RandomState::new().hash_one(number)];
+        let words = [self.randomness.next(), self.randomness.next()];
         let digit = |index: usize| {
             let word = words.get(index / 11).copied().unwrap_or_default();
             let sixth = (word >> (6 * (index % 11))) & 63;

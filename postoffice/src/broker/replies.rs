@@ -7,13 +7,10 @@ use crate::{
     effect::Effect,
     error::{Refusal, ReplyCode, queue_in_vhost, short},
     message::Message,
+    randomness::Randomness,
 };
 use amq_protocol::protocol::{AMQPClass, basic};
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// The name with which a client asks for direct replies; the broker appends to it.
 pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
@@ -32,9 +29,9 @@ pub(super) struct ReplyAddresses {
 const CHANNEL_PART: usize = 16;
 
 impl ReplyAddresses {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(randomness: &Randomness) -> Self {
         // An identifier starts with its node, which RabbitMQ gives a number for this purpose.
-        let node = format!("reply@{:07}", random(0) % 10_000_000);
+        let node = format!("reply@{:07}", randomness.next() % 10_000_000);
         let identifier = [&[131, 88, 118, 0, node.len() as u8], node.as_bytes()].concat();
         Self { start: format!("{REPLY_TO}.{}", base64(&identifier)), known: HashMap::new() }
     }
@@ -101,7 +98,7 @@ impl Broker {
         if !consume.no_ack {
             return Err(ReplyCode::PreconditionFailed.because("reply consumer cannot acknowledge"));
         }
-        let key = [random(at.connection), random(at.channel.into())].map(u64::to_be_bytes).concat();
+        let key = [self.randomness.next(), self.randomness.next()].map(u64::to_be_bytes).concat();
         let address: Arc<str> = format!("{}.{}", self.reply_addresses.of_channel(at), base64(&key)).into();
         let tag: Arc<str> = match consume.consumer_tag.as_str() {
             "" => format!("amq.ctag-{}", self.unguessable()).into(),
@@ -137,11 +134,6 @@ impl Broker {
     }
 }
 
-/// A number that nobody can guess: the standard library's hasher is keyed at random.
-fn random(seed: u64) -> u64 {
-    RandomState::new().hash_one(seed)
-}
-
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -169,7 +161,7 @@ mod tests {
 
     #[test]
     fn an_address_is_known_by_its_channel_whatever_its_key() {
-        let addresses = ReplyAddresses::new();
+        let addresses = ReplyAddresses::new(&Randomness::default());
         let channel = addresses.of_channel(At { connection: 7, channel: 2 });
         assert!(channel.starts_with("amq.rabbitmq.reply-to.g1h2"), "{channel}");
         for name in [format!("{channel}."), format!("{channel}.key"), format!("{channel}.a.key")] {

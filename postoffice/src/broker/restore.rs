@@ -11,8 +11,7 @@ use crate::{
     ledger::{Account, Charge, Place},
     message::{Content, Message, Source},
     queue::{Entry, Moment, Queue},
-    store::{Stored, StoredMessage},
-    store_op::{BindingRecord, BoundTo, ExchangeRecord, Position, QueueRecord},
+    store_op::{BindingRecord, BoundTo, ExchangeRecord, Position, QueueRecord, Stored, StoredMessage},
     table::Table,
 };
 use amq_protocol::types::{FieldTable, parsing::parse_field_table};
@@ -36,7 +35,11 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) fn new(limits: Limits, now: Moment) -> Self {
-        let mut broker = Broker::new(limits);
+        Self::into(Broker::new(limits), now)
+    }
+
+    /// Puts what was stored into a broker that has nothing yet.
+    pub(crate) fn into(mut broker: Broker, now: Moment) -> Self {
         broker.store.start();
         Self {
             broker,
@@ -106,13 +109,15 @@ impl Restore {
 
     /// Restores a message. False where its queue is gone.
     pub(crate) fn message(&mut self, stored: StoredMessage<'_>) -> bool {
-        let StoredMessage { queue: id, number, notes, exchange, routing_key, properties, body, annotations } = stored;
+        let StoredMessage { queue: id, number, message, notes, exchange, routing_key, properties, body, annotations } =
+            stored;
         if !self.broker.queues.contains_key(&id) {
             return false;
         }
         let source = self.source(exchange);
+        let message = message.unwrap_or_else(|| self.broker.new_message_number());
         let Some(queue) = self.broker.queues.get_mut(&id) else { return false };
-        let message = Message::new(source, Content::new(routing_key, properties, body), annotations);
+        let message = Message::new(source, message, Content::new(routing_key, properties, body), annotations);
         let mut entry = Entry {
             message: Place::new(message),
             number,
@@ -160,7 +165,8 @@ impl Restore {
         for (id, entries) in self.delivered {
             broker.put_back_all(id, entries, true, self.now);
         }
-        let ids: Vec<u64> = broker.queues.keys().copied().collect();
+        let mut ids: Vec<u64> = broker.queues.keys().copied().collect();
+        ids.sort_unstable();
         ids.into_iter().for_each(|id| broker.enforce_limits(id, self.now));
         broker.commit(self.now);
         self.broker

@@ -85,7 +85,7 @@ impl Broker {
             if self.journal.is_some()
                 && let Some(queue) = self.queues.get(&unacknowledged.queue).map(|queue| queue.name.clone())
             {
-                self.note(|| Event::Acknowledged { queue, delivery_tag });
+                self.note(|| Event::Acknowledged { queue, delivery_tag, message: unacknowledged.entry.message.number });
             }
         }
         queues
@@ -150,9 +150,8 @@ impl Broker {
         let Some(queue) = self.queues.get_mut(&id) else { return }; // it is gone, and its messages with it
         let (name, queue_type) = (queue.name.clone(), queue.settings.queue_type);
         let entries = list.into_iter().map(|unacknowledged| unacknowledged.entry).collect();
-        let count = self.put_back_all(id, entries, failed, now);
-        if self.journal.is_some() {
-            (0..count).for_each(|_| self.note(|| Event::Requeued { queue: name.clone() }));
+        for message in self.put_back_all(id, entries, failed, now) {
+            self.note(|| Event::Requeued { queue: name.clone(), message });
         }
         self.activate_consumer(id);
         match queue_type {
@@ -170,19 +169,20 @@ impl Broker {
         self.set_timer(id);
     }
 
-    /// Puts messages back into their queue, and gives up those that have failed once too often; says how many are back.
-    pub(super) fn put_back_all(&mut self, id: u64, entries: Vec<Entry>, failed: bool, now: Moment) -> usize {
-        let Some(queue) = self.queues.get_mut(&id) else { return 0 };
+    /// Puts messages back into their queue, and gives up those that have failed once too often; says which are back, by
+    /// their numbers.
+    pub(super) fn put_back_all(&mut self, id: u64, entries: Vec<Entry>, failed: bool, now: Moment) -> Vec<u64> {
+        let Some(queue) = self.queues.get_mut(&id) else { return Vec::new() };
         let (mut back, mut poison) = (Vec::new(), Vec::new());
         for mut entry in entries {
             entry.count_return(failed);
             if queue.is_poison(&entry) { poison.push(entry) } else { back.push(entry) }
         }
-        let count = back.len();
+        let numbers = if self.journal.is_some() { numbers_of(&back) } else { Vec::new() };
         let store = &mut self.store;
         queue.put_back(back, failed, now, |entry, position| store.note(id, entry, position));
         self.dead_letter(id, poison, Reason::DeliveryLimit);
-        count
+        numbers
     }
 
     pub(super) fn basic_recover(&mut self, at: At, requeue: bool, answer: bool, now: Moment) -> Result<(), Refusal> {
@@ -196,4 +196,8 @@ impl Broker {
         self.settle(at, Settlement::Requeue { failed: false }, taken, now);
         Ok(())
     }
+}
+
+fn numbers_of(entries: &[Entry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.message.number).collect()
 }

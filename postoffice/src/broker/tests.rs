@@ -10,9 +10,9 @@ use crate::{
     message::Content,
     properties::Properties,
     queue::{Moment, PageReader},
+    request::{Ids, Publish},
     state::PeekedMessage,
     table::Table,
-    wire::{Ids, Publish},
 };
 use amq_protocol::{
     frame::WriteContext,

@@ -3,7 +3,8 @@
 use super::{Connection, Stage};
 use crate::{
     error::{Refusal, short},
-    wire::{self, Frame, Ids},
+    request::Ids,
+    wire::{self, Frame},
 };
 use amq_protocol::protocol::{AMQPClass, connection};
 use std::{io, time::Duration};

@@ -6,9 +6,10 @@ use crate::{
     broker::{Client, Fatal},
     error::{Refusal, ReplyCode},
     handshake::{Handshake, Next},
+    request::Ids,
     shared::remote,
     table::Table,
-    wire::{self, Frame, Ids, Kind, LostSync, Method, Verdict},
+    wire::{self, Frame, Kind, LostSync, Method, Verdict},
 };
 use amq_protocol::protocol::{AMQPClass, connection};
 use bytes::Buf;

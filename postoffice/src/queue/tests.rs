@@ -19,7 +19,7 @@ fn queue(arguments: &[(&str, AMQPValue)]) -> Queue {
 
 fn message(body: &str) -> Arc<Message> {
     let source = Arc::new(Source::new("".into(), &Arc::default()));
-    Message::new(source, Content::new(b"q", &[0, 0], body.as_bytes()), None)
+    Message::new(source, 1, Content::new(b"q", &[0, 0], body.as_bytes()), None)
 }
 
 fn push(queue: &mut Queue, body: &str, lifetime: Option<u64>) {

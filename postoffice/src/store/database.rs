@@ -3,7 +3,7 @@
 use super::schema::{self, BadRecord, BodyRecord};
 use crate::{
     error::Error,
-    store_op::{BindingRecord, EntryRecord, ExchangeRecord, Notes, QueueRecord, StoreOp},
+    store_op::{BindingRecord, EntryRecord, ExchangeRecord, Notes, QueueRecord, StoreOp, Stored, StoredMessage},
 };
 use fjall::{Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, config::FilterPolicy};
 use std::{
@@ -26,29 +26,6 @@ pub(super) struct Database {
     definitions: Keyspace,
     index: Keyspace,
     bodies: Keyspace,
-}
-
-/// What was in the folder when it was opened.
-#[derive(Debug, Default)]
-pub(crate) struct Stored {
-    pub(crate) exchanges: Vec<ExchangeRecord>,
-    pub(crate) queues: Vec<QueueRecord>,
-    pub(crate) bindings: Vec<BindingRecord>,
-    /// The broker had ended in good order.
-    pub(crate) is_clean: bool,
-}
-
-/// A message in a queue as it was stored.
-#[derive(Debug)]
-pub(crate) struct StoredMessage<'a> {
-    pub(crate) queue: u64,
-    pub(crate) number: u64,
-    pub(crate) notes: Notes,
-    pub(crate) exchange: &'a str,
-    pub(crate) routing_key: &'a [u8],
-    pub(crate) properties: &'a [u8],
-    pub(crate) body: &'a [u8],
-    pub(crate) annotations: Option<Box<crate::annotations::Annotations>>,
 }
 
 impl Database {
@@ -129,7 +106,17 @@ impl Database {
                 }
             };
             let schema::IndexRecord { notes, exchange, routing_key, properties, annotations, .. } = record;
-            let message = StoredMessage { queue, number, notes, exchange, routing_key, properties, body, annotations };
+            let message = StoredMessage {
+                queue,
+                number,
+                message: None,
+                notes,
+                exchange,
+                routing_key,
+                properties,
+                body,
+                annotations,
+            };
             if !each(message) {
                 orphans.push((queue, number, body.len()));
             }

@@ -6,16 +6,11 @@
 use crate::{
     erlang,
     error::{Refusal, ReplyCode},
+    request::{Ids, PUBLISH, Publish},
     table::Table,
 };
 use amq_protocol::protocol::{AMQPClass, parse_class};
 use std::borrow::Cow;
-
-/// The numbers of a method's class and of the method in it, which an error names.
-pub(crate) type Ids = (u16, u16);
-
-/// The ids of `basic.publish`.
-pub(crate) const PUBLISH: Ids = (60, 40);
 
 /// Why a method frame can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,15 +64,6 @@ impl BadMethod {
 
 fn not_utf8() -> Refusal {
     ReplyCode::FrameError.because("Malformed UTF-8 in shortstr")
-}
-
-/// A `basic.publish` whose content follows. Its names may be any bytes: RabbitMQ asks for UTF-8 in other methods only.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Publish {
-    pub(crate) exchange: Vec<u8>,
-    pub(crate) routing_key: Vec<u8>,
-    pub(crate) mandatory: bool,
-    pub(crate) immediate: bool,
 }
 
 impl Publish {

@@ -315,6 +315,7 @@ mod tests {
                 routing_key: queue.into(),
                 queues,
                 size: 3,
+                message: 1,
             });
         }
 
@@ -325,11 +326,12 @@ mod tests {
                 consumer_tag: None,
                 delivery_tag: 1,
                 redelivered: false,
+                message: 1,
             });
         }
 
         fn acknowledge(&mut self, queue: &str) {
-            self.register.take(Event::Acknowledged { queue: queue.into(), delivery_tag: 1 });
+            self.register.take(Event::Acknowledged { queue: queue.into(), delivery_tag: 1, message: 1 });
         }
 
         /// Which steps a student has done, as a teacher reads them.
