@@ -74,11 +74,16 @@ Playground.Canvas = class Canvas {
     // The numbers and states: `states` has for each part's id { label, state, ready, unacked, messages, hand }.
     tell(states) {
         for (const [id, drawn] of this.#parts) {
-            const { label = '', title = '', state = '', ready = 0, isBusy = false, heads = [] } = states.get(id) ?? {};
-            drawn.root.setAttribute('class', `play-part is-${drawn.is} ${state ? `is-${state}` : ''} ${isBusy ? 'is-busy' : ''} ${drawn.root.classList.contains('is-selected') ? 'is-selected' : ''}`);
-            if (drawn.count.textContent !== label) {
-                drawn.count.textContent = label;
+            const told = states.get(id) ?? {};
+            const { label = '', title = '', state = '', ready = 0, isBusy = false, heads = [] } = told;
+            const now = [label, title, state, ready, isBusy, heads.slice(0, Canvas.CELLS).map(({ redelivered }) => redelivered)].join();
+            if (drawn.told === now) {
+                continue; // a browser would draw it anew
             }
+            drawn.told = now;
+            ['down', 'frozen', 'blocked'].forEach(one => drawn.root.classList.toggle(`is-${one}`, state === one));
+            drawn.root.classList.toggle('is-busy', isBusy);
+            drawn.count.textContent = label;
             drawn.root.setAttribute('aria-label', title);
             drawn.cells?.forEach((cell, i) => {
                 cell.classList.toggle('is-full', i < ready);

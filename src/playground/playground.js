@@ -127,7 +127,7 @@
                 return;
             }
             const number = Playground.puzzles.indexOf(puzzle) + 1;
-            const gives = Object.entries(puzzle.gives ?? {}).map(([is, count]) => `${count} × ${NAMES[is]}`).join(', ');
+            const gives = Object.entries(puzzle.gives ?? {}).map(([is, count]) => `${NAMES[is]} × ${count}`).join(workbookLanguage === 'zh-CN' ? '，' : ', ');
             this.hint = element('p', { className: 'play-hint', hidden: true }, say(...puzzle.hint), ' ', element('a', { href: (typeof path_to_root === 'string' ? path_to_root : '') + puzzle.page, textContent: say('The page about it', '讲这个的那一页') }));
             this.verdict = element('p', { className: 'play-verdict' });
             this.verdict.setAttribute('role', 'status');
@@ -363,7 +363,8 @@
 
         // What is heard while time passes.
         #hear({ at, client, commands, replies, journal }) {
-            const name = client === '' ? say('setup', '准备') : client === null ? '' : this.simulation.part(client)?.name ?? client;
+            const isSetup = who => who === Playground.Simulation.SETUP;
+            const name = isSetup(client) ? say('setup', '准备') : client === null ? '' : this.simulation.part(client)?.name ?? client;
             const told = (arrow, who, method, details) => this.said.push({ at, arrow, who, method, details });
             for (const { do: what, ...details } of commands) {
                 if (what !== 'advance' && what !== 'view' && client !== null) {
@@ -371,7 +372,7 @@
                 }
             }
             for (const { client: to, method, ...details } of replies) {
-                told('←', to === '' ? say('setup', '准备') : this.simulation.part(to)?.name ?? to, method, details);
+                told('←', isSetup(to) ? say('setup', '准备') : this.simulation.part(to)?.name ?? to, method, details);
             }
             this.said.splice(0, this.said.length - SAID);
             this.#fly(journal);
@@ -381,20 +382,20 @@
             const landed = new Map(); // when the message that came last is in its queue
             for (const [i, event] of journal.entries()) {
                 if (event.event === 'published') {
-                    const from = event.client ?? id('queue', journal.slice(0, i).findLast(({ event: name }) => name === 'dead_lettered')?.queue);
+                    const from = event.client ?? id('queue', journal.slice(0, i).findLast(({ event: name }) => name === 'dead-lettered')?.queue);
                     const way = [from, ...event.exchange ? [id('exchange', event.exchange)] : []].filter(Boolean);
                     const delay = event.client ? 0 : landed.get('dead') ?? 0;
                     const isDead = !event.client;
                     event.queues.forEach(queue => landed.set(queue, Math.max(landed.get(queue) ?? 0, delay + this.canvas.fly([...way, id('queue', queue)], { isDead, delay }))));
                     if (!event.queues.length) {
                         this.canvas.fly(way, { isLost: true, isDead, delay });
-                        this.#tell(say(`No queue wanted a message with the key “${event.routing_key}”: it was dropped, or returned.`, `没有队列要路由键为“${event.routing_key}”的消息：它被丢弃或退回了。`));
+                        this.#tell(say(`No queue wanted a message with the key “${event.key}”: it was dropped, or returned.`, `没有队列要路由键为“${event.key}”的消息：它被丢弃或退回了。`));
                     }
                 } else if (event.event === 'delivered') {
                     this.canvas.fly([id('queue', event.queue), event.client], { delay: landed.get(event.queue) ?? 0 });
                 } else if (event.event === 'requeued') {
                     // It is in the queue again, which the numbers show.
-                } else if (event.event === 'dead_lettered') {
+                } else if (event.event === 'dead-lettered') {
                     this.hasExpired ||= event.reason === 'expired';
                     const isLost = journal[i + 1]?.event !== 'published';
                     if (isLost) {

@@ -10,6 +10,7 @@
 // A line is `{ from, to, key, arguments }`: producer → exchange or queue (by the default exchange), exchange → exchange or queue
 // (a binding), queue → consumer.
 Playground.Simulation = class Simulation {
+    static SETUP = '(setup)'; // the client that declares what there is
     static RESTART = 1000; // ms until a consumer that has died is started again
     static RECONNECT = 500; // ms until a client connects again when the broker has come back
 
@@ -36,7 +37,7 @@ Playground.Simulation = class Simulation {
         this.problems = [];
         this.#topology = { parts: [], lines: [] };
         this.#broker.reset();
-        this.#say('', [{ do: 'connect', client: '' }]);
+        this.#say(Simulation.SETUP, [{ do: 'connect' }]);
     }
     #due; // when the broker's next timer is
 
@@ -131,9 +132,9 @@ Playground.Simulation = class Simulation {
         const producer = this.producers.get(client);
         const consumer = this.consumers.get(client);
         if (method === 'channel.close' || method === 'connection.close') {
-            this.problems.push(`${reply.reply_code} ${reply.reply_text}`);
-            if (client === '' && this.isUp) {
-                this.#say('', [{ do: method === 'channel.close' ? 'reopen' : 'connect' }]);
+            this.problems.push(`${reply.code} ${reply.text}`);
+            if (client === Simulation.SETUP && this.isUp) {
+                this.#say(Simulation.SETUP, [{ do: method === 'channel.close' ? 'reopen' : 'connect' }]);
             } else if (producer) {
                 producer.isConnected = method === 'channel.close' && this.isUp;
                 if (producer.isConnected) {
@@ -184,7 +185,7 @@ Playground.Simulation = class Simulation {
     }
     #nextPublish(id) {
         const { rate } = this.part(id);
-        return rate > 0 ? this.now + 1000 / rate : Infinity;
+        return rate > 0 ? this.now + Math.max(1, Math.round(1000 / rate)) : Infinity;
     }
 
     // Consumers.
@@ -217,7 +218,7 @@ Playground.Simulation = class Simulation {
             return;
         }
         const delivery = consumer.inbox.shift();
-        consumer.working = { delivery, until: this.now + 1000 * (this.part(id).seconds ?? 1) };
+        consumer.working = { delivery, until: this.now + Math.round(1000 * (this.part(id).seconds ?? 1)) };
     }
     #finish(id) {
         const consumer = this.consumers.get(id);
@@ -305,7 +306,7 @@ Playground.Simulation = class Simulation {
         }
         this.isUp = true;
         this.#say(null, [{ do: 'start' }]);
-        this.#say('', [{ do: 'connect' }]);
+        this.#say(Simulation.SETUP, [{ do: 'connect' }]);
         this.#declare({ parts: [], lines: [] }, this.#topology);
         this.producers.forEach((_, id) => this.#connectProducer(id));
         this.consumers.forEach(consumer => { consumer.startsAt = this.now + Simulation.RECONNECT; });
@@ -397,7 +398,7 @@ Playground.Simulation = class Simulation {
         const unbind = missing(oldBindings, bindings(topology)).map(binding => ({ ...binding, do: binding.do.replace('bind', 'unbind') }));
         const remove = gone.map(item => item.queue === undefined ? { do: 'exchange.delete', exchange: item.exchange, if_unused: false } : { do: 'queue.delete', queue: item.queue, if_unused: false, if_empty: false });
         for (const command of [...unbind, ...remove, ...missing(is, was), ...missing(bindings(topology), oldBindings)]) {
-            this.#say('', [command]);
+            this.#say(Simulation.SETUP, [command]);
         }
     }
 };

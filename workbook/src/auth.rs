@@ -154,7 +154,8 @@ pub fn refuse_page(status: StatusCode, code: &str, why: &str) -> Response {
     (status, Json(serde_json::json!({ "code": code, "error": why }))).into_response()
 }
 
-/// The policy for a page: scripts from us, and those that stand in it, by their hashes; nothing from elsewhere.
+/// The policy for a page: scripts from us, and those that stand in it, by their hashes; WebAssembly, which a script of ours
+/// brings along; nothing from elsewhere.
 pub fn content_security_policy(html: &str) -> String {
     let mut scripts = String::new();
     for part in html.split("<script>").skip(1) {
@@ -162,7 +163,7 @@ pub fn content_security_policy(html: &str) -> String {
         let _ = write!(scripts, " 'sha256-{}'", STANDARD.encode(Sha256::digest(script))); // a String takes everything
     }
     format!(
-        "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
          font-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'self'; \
          frame-ancestors 'self'"
     )
