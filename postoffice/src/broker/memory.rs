@@ -35,6 +35,7 @@ impl Broker {
     }
 
     /// Where a connection charges for the messages of which it has sent a part.
+    #[cfg(feature = "server")]
     pub(crate) fn half_sent(&self, id: u64) -> Option<Arc<Charge>> {
         self.connections.get(&id).map(|known| known.half_sent.clone())
     }
@@ -57,6 +58,7 @@ impl Broker {
     }
 
     /// Whether the disk is too full to take more.
+    #[cfg(feature = "server")]
     pub(crate) fn set_disk_alarm(&mut self, on: bool) {
         self.disk_alarm = on;
         if !self.is_alarmed() {
