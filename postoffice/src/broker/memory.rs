@@ -11,11 +11,11 @@ use super::{Broker, Connection};
 use crate::{
     channel::At,
     error::{Refusal, ReplyCode},
-    ledger::{Account, Charge, Ledger},
+    ledger::{Account, Charge, Ledger, size_on_64_bits},
     queue::Moment,
 };
 use amq_protocol::protocol::{AMQPClass, connection};
-use std::{mem::size_of, sync::Arc};
+use std::sync::Arc;
 
 /// The bytes that definitions may take however little memory there is: enough for a lesson on blocked publishers.
 const DEFINITIONS_AT_LEAST: usize = 16 * 1024;
@@ -172,5 +172,5 @@ pub(super) const DEFINITION: usize = 512;
 
 /// The bytes of a queue: a list of messages for each priority, and its name three times.
 pub(super) fn queue_bytes(name: &str, priorities: usize, arguments: usize) -> usize {
-    DEFINITION + priorities * 4 * size_of::<usize>() + 3 * name.len() + arguments
+    DEFINITION + priorities * size_on_64_bits::<[usize; 4]>(32) + 3 * name.len() + arguments
 }
