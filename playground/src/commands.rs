@@ -20,12 +20,9 @@ pub(crate) fn run(simulation: &mut Simulation, mut command: Map<String, Value>) 
         _ => return Err(format!(r#"a command says what to "do": {KNOWN}"#)),
     };
     let mut fields = Fields::new(&what, command);
-    match about_broker(simulation, &what, &mut fields)? {
-        Some(shown) => {
-            fields.end()?;
-            return Ok(shown.then(|| answers::view(&simulation.view())));
-        }
-        None => {}
+    if let Some(shown) = about_broker(simulation, &what, &mut fields)? {
+        fields.end()?;
+        return Ok(shown.then(|| answers::view(&simulation.view())));
     }
     let client = fields.needed("client").map_err(|problem| match KNOWN.split(", ").any(|known| known == what) {
         true => problem,

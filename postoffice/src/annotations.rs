@@ -4,7 +4,10 @@
 //!
 //! Where a message goes when it dies is the broker's part.
 
-use crate::queue::Moment;
+use crate::{
+    ledger::{REFERENCE, size_on_64_bits},
+    queue::Moment,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -161,12 +164,13 @@ impl Annotations {
 
     /// How much memory they take beside the message, roughly.
     pub(crate) fn cost(&self) -> usize {
-        let keys = |keys: &[Box<[u8]>]| keys.iter().map(|key| size_of_val(key) + key.len()).sum::<usize>();
+        let keys = |keys: &[Box<[u8]>]| keys.iter().map(|key| REFERENCE + key.len()).sum::<usize>();
         let records = self.deaths.iter().flat_map(|deaths| &deaths.records);
-        size_of::<Self>()
-            + keys(&self.copies)
+        const SIZE: usize = size_on_64_bits::<Annotations>(160);
+        const RECORD: usize = size_on_64_bits::<Record>(96);
+        SIZE + keys(&self.copies)
             + keys(&self.blind_copies)
-            + records.map(|record| size_of_val(record) + keys(&record.routing_keys)).sum::<usize>()
+            + records.map(|record| RECORD + keys(&record.routing_keys)).sum::<usize>()
     }
 }
 

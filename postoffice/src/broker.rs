@@ -43,6 +43,7 @@ mod settle;
 mod timeouts;
 mod timers;
 mod transactions;
+#[cfg(feature = "server")]
 mod view;
 
 #[cfg(test)]
@@ -79,6 +80,7 @@ pub(crate) struct Limits {
     /// Bytes that clients may make the broker keep. Over them publishers are blocked.
     pub(crate) memory: usize,
     /// Bytes of one message's body.
+    #[cfg_attr(not(feature = "server"), allow(dead_code))] // what the server alone reads
     pub(crate) message: u64,
     /// Queues, exchanges, bindings and consumers together.
     pub(crate) objects: usize,
@@ -208,6 +210,7 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
+    #[cfg(feature = "server")]
     pub(crate) fn new(limits: Limits) -> Self {
         Self::with_randomness(limits, Randomness::default())
     }

@@ -207,6 +207,7 @@ impl Channel {
         self.unacknowledged.len() >= self.max_unacknowledged
     }
 
+    #[cfg(feature = "server")]
     pub(crate) fn unacknowledged(&self) -> usize {
         self.unacknowledged.values().filter(|kept| kept.due != Due::Missed).count()
     }

@@ -1,6 +1,6 @@
 //! What the broker wants a client to receive, before it is bytes.
 
-use crate::message::Message;
+use crate::{ledger::size_on_64_bits, message::Message};
 use amq_protocol::protocol::AMQPClass;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ impl Effect {
     pub(crate) fn own_bytes(&self) -> usize {
         match self {
             Self::Method(_) => 200,
-            _ => 2 * size_of::<Outgoing>(), // a list has room for more than it holds
+            _ => 2 * const { size_on_64_bits::<Outgoing>(48) }, // a list has room for more than it holds
         }
     }
 

@@ -14,6 +14,7 @@ use std::fmt;
 /// The reply codes of AMQP 0-9-1 (section 1.2 of its reference) that RabbitMQ uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
+#[cfg_attr(not(feature = "server"), allow(dead_code))] // some only frames can earn
 pub(crate) enum ReplyCode {
     NoRoute = 312,
     ConnectionForced = 320,

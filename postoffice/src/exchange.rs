@@ -6,7 +6,7 @@ use crate::{
     destination::{Destination, Targets},
     error::{Refusal, ReplyCode},
     headers::{self, MessageHeaders, Rule},
-    ledger::{Charge, Ledger},
+    ledger::{Charge, Ledger, size_on_64_bits},
     limits::Host,
     message::Source,
     randomness::Randomness,
@@ -81,9 +81,8 @@ impl Binding {
     /// How much memory it takes in an exchange: itself, and its arguments once more or a node of the trie for each word.
     pub(crate) fn bytes(&self) -> usize {
         const NODE: usize = 256;
-        size_of::<Self>()
-            + (self.routing_key.len() + self.arguments.len()) * 2
-            + words(&self.routing_key).count() * NODE
+        const SIZE: usize = size_on_64_bits::<Binding>(48);
+        SIZE + (self.routing_key.len() + self.arguments.len()) * 2 + words(&self.routing_key).count() * NODE
     }
 }
 

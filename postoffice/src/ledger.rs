@@ -19,6 +19,19 @@ use std::{
     },
 };
 
+/// What a `T` counts for: its bytes on a 64-bit machine, on others too, so that a broker fills its memory in the same way
+/// wherever it runs. Where the code says another number than the machine, it doesn't compile.
+pub(crate) const fn size_on_64_bits<T>(bytes: usize) -> usize {
+    assert!(size_of::<T>() == bytes || cfg!(not(target_pointer_width = "64")), "the size of this type has changed");
+    bytes
+}
+
+/// The bytes of a reference to text or bytes.
+pub(crate) const REFERENCE: usize = size_on_64_bits::<Box<[u8]>>(16);
+
+/// The bytes of a value in a table.
+const VALUE: usize = size_on_64_bits::<AMQPValue>(32);
+
 /// What bytes are kept for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
@@ -140,7 +153,7 @@ impl Deref for Place {
 
 /// The bytes of a table in memory, which may be many times those that it came in.
 pub(crate) fn table_bytes(table: &FieldTable) -> usize {
-    const ENTRY: usize = 2 * (size_of::<AMQPValue>() + size_of::<String>()); // a map's nodes are half empty
+    const ENTRY: usize = 2 * (VALUE + size_on_64_bits::<String>(24)); // a map's nodes are half empty
     table.inner().iter().map(|(name, value)| ENTRY + name.as_str().len() + value_bytes(value)).sum()
 }
 
@@ -151,9 +164,7 @@ fn value_bytes(value: &AMQPValue) -> usize {
         AMQPValue::ByteArray(bytes) => bytes.as_slice().len(),
         AMQPValue::ShortString(text) => text.as_str().len(),
         AMQPValue::FieldTable(table) => table_bytes(table),
-        AMQPValue::FieldArray(values) => {
-            values.as_slice().iter().map(|value| 2 * size_of::<AMQPValue>() + value_bytes(value)).sum()
-        }
+        AMQPValue::FieldArray(values) => values.as_slice().iter().map(|value| 2 * VALUE + value_bytes(value)).sum(),
         _ => 0,
     }
 }

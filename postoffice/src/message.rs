@@ -81,6 +81,7 @@ impl ContentBuilder {
     }
 
     /// How much memory it takes by now.
+    #[cfg(feature = "server")]
     pub(crate) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }

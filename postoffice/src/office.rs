@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 ///
 /// Many of them can be open in one process; none knows of another.
 pub struct PostOffice {
-    server: Server,
-    credentials: Credentials,
+    pub(crate) server: Server,
+    pub(crate) credentials: Credentials,
 }
 
 impl PostOffice {

@@ -2,10 +2,12 @@
 //! (<https://www.rabbitmq.com/docs/queues>). Where a message goes from here is the broker's part.
 
 mod admission;
+#[cfg(feature = "server")]
 mod pages;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "server")]
 pub(crate) use pages::PageReader;
 
 use crate::{

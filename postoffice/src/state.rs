@@ -1,5 +1,6 @@
 //! What one sees who looks into the office: copies that can be kept, compared and printed.
 
+#[cfg(feature = "server")]
 use crate::{message::Message, properties::Properties};
 use amq_protocol::{protocol::BasicProperties, types::FieldTable};
 
@@ -42,6 +43,7 @@ pub struct PeekedMessage {
 }
 
 impl PeekedMessage {
+    #[cfg(feature = "server")]
     pub(crate) fn copy_of(message: &Message, redelivered: bool) -> Self {
         let properties = message.properties_for_clients();
         Self {

@@ -21,12 +21,14 @@ pub(crate) enum StoreOp {
     Remove {
         queue: u64,
         number: u64,
+        #[cfg_attr(not(feature = "server"), allow(dead_code))] // what the database alone reads
         body_length: usize,
     },
 }
 
 impl StoreOp {
     /// Whether it is no more than a note about a message that is stored already.
+    #[cfg(feature = "server")]
     pub(crate) fn is_note(&self) -> bool {
         matches!(self, Self::Put(EntryRecord { is_known: true, .. }))
     }
@@ -91,6 +93,7 @@ pub(crate) struct EntryRecord {
     pub(crate) message: Arc<Message>,
     pub(crate) notes: Notes,
     /// It was stored before; only the notes have changed.
+    #[cfg_attr(not(feature = "server"), allow(dead_code))] // what the database alone reads
     pub(crate) is_known: bool,
 }
 

@@ -201,7 +201,7 @@ impl Desk<'_> {
             self.notices.tell(notice);
         }
         // A student's own limit is a lesson, not news for the teacher.
-        if let Event::DeadLettered { queue, reason: "maxlen" } = &event
+        if let Event::DeadLettered { queue, reason: "maxlen", .. } = &event
             && self.office.queue(queue).is_ok_and(|queue| queue.ready >= LETTERS)
         {
             self.notices.tell(Notice::Overflowed(register::shown(queue)));

@@ -56,6 +56,7 @@ impl Broker {
     }
 
     /// Whether one connection more may be opened.
+    #[cfg(feature = "server")]
     pub(crate) fn check_connection_limits(&mut self, client: &Client) -> Result<(), Refusal> {
         let limits = self.limits.resources;
         if self.connections.len() >= limits.max_connections {
@@ -150,6 +151,7 @@ impl Broker {
     }
 
     /// Tells the journal of a client that could not log in.
+    #[cfg(feature = "server")]
     pub(crate) fn note_authentication_failure(&mut self, peer: &str, user: String) {
         self.note(|| Event::AuthenticationFailed { peer: peer.to_owned(), user });
     }

@@ -11,11 +11,11 @@ use super::{Broker, Connection};
 use crate::{
     channel::At,
     error::{Refusal, ReplyCode},
-    ledger::{Account, Charge, Ledger},
+    ledger::{Account, Charge, Ledger, size_on_64_bits},
     queue::Moment,
 };
 use amq_protocol::protocol::{AMQPClass, connection};
-use std::{mem::size_of, sync::Arc};
+use std::sync::Arc;
 
 /// The bytes that definitions may take however little memory there is: enough for a lesson on blocked publishers.
 const DEFINITIONS_AT_LEAST: usize = 16 * 1024;
@@ -35,6 +35,7 @@ impl Broker {
     }
 
     /// Where a connection charges for the messages of which it has sent a part.
+    #[cfg(feature = "server")]
     pub(crate) fn half_sent(&self, id: u64) -> Option<Arc<Charge>> {
         self.connections.get(&id).map(|known| known.half_sent.clone())
     }
@@ -57,6 +58,7 @@ impl Broker {
     }
 
     /// Whether the disk is too full to take more.
+    #[cfg(feature = "server")]
     pub(crate) fn set_disk_alarm(&mut self, on: bool) {
         self.disk_alarm = on;
         if !self.is_alarmed() {
@@ -170,5 +172,5 @@ pub(super) const DEFINITION: usize = 512;
 
 /// The bytes of a queue: a list of messages for each priority, and its name three times.
 pub(super) fn queue_bytes(name: &str, priorities: usize, arguments: usize) -> usize {
-    DEFINITION + priorities * 4 * size_of::<usize>() + 3 * name.len() + arguments
+    DEFINITION + priorities * size_on_64_bits::<[usize; 4]>(32) + 3 * name.len() + arguments
 }

@@ -159,6 +159,7 @@ impl Broker {
     }
 
     /// How much lies in a connection's outbox, in bytes or so.
+    #[cfg(feature = "server")]
     pub(crate) fn outbox_weight(&self, id: u64) -> usize {
         self.connections.get(&id).map_or(0, |known| known.outbox.weight)
     }

@@ -3,7 +3,7 @@
 //! What RabbitMQ knows no more after a crash is not known here either: a classic queue then takes all its messages for
 //! delivered. What was at a consumer of a quorum queue comes back as from a channel that was lost.
 
-use super::{Broker, Limits, bindings::add_restored, memory::queue_bytes, queues::check_exchange_name};
+use super::{Broker, bindings::add_restored, memory::queue_bytes, queues::check_exchange_name};
 use crate::{
     arguments::{QueueType, Settings},
     destination::Destination,
@@ -34,7 +34,8 @@ pub(crate) struct Restore {
 }
 
 impl Restore {
-    pub(crate) fn new(limits: Limits, now: Moment) -> Self {
+    #[cfg(feature = "server")]
+    pub(crate) fn new(limits: super::Limits, now: Moment) -> Self {
         Self::into(Broker::new(limits), now)
     }
 

@@ -11,7 +11,7 @@ use crate::{
     erlang,
     error::{Refusal, ReplyCode},
     expiration,
-    ledger::{Account, Charge},
+    ledger::{Account, Charge, REFERENCE, size_on_64_bits},
     message::Message,
     queue::Moment,
 };
@@ -70,9 +70,10 @@ impl Broker {
         if !message.exchange().is_empty() {
             queues.reverse();
         }
-        let bytes = size_of::<HeldPublish>()
-            + size_of_val(&*queues)
-            + route.replies.iter().map(|name| size_of_val(name) + name.len()).sum::<usize>();
+        const HELD: usize = size_on_64_bits::<HeldPublish>(88);
+        const TARGET: usize = size_on_64_bits::<HeldTarget>(32);
+        let bytes =
+            HELD + queues.len() * TARGET + route.replies.iter().map(|name| REFERENCE + name.len()).sum::<usize>();
         let charge = Charge::new(&self.ledger, Account::Transfers, bytes);
         if let Some(transaction) = self.channel(at).and_then(|channel| channel.transaction.as_mut()) {
             transaction.publishes.push(HeldPublish { message, queues, replies: route.replies, mandatory, charge });

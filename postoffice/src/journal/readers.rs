@@ -20,7 +20,7 @@ impl Journal {
     /// A reader that falls more than 65,536 events behind misses those that don't fit.
     ///
     /// ```
-    #[doc = include_str!("a_letter_waits.txt")]
+    #[doc = include_str!("../a_letter_waits.txt")]
     /// // A client is connected.
     /// let mut journal = office.journal();
     /// office.close().await;
@@ -39,7 +39,7 @@ impl Journal {
     /// The next event if it has happened already.
     ///
     /// ```
-    #[doc = include_str!("a_letter_waits.txt")]
+    #[doc = include_str!("../a_letter_waits.txt")]
     /// // A client has declared the queue `hello` and sent "Hi!" to it.
     /// let mut journal = office.journal();
     /// assert_eq!(journal.try_next(), None, "that was before");

@@ -3,7 +3,7 @@
 use super::schema::{self, BadRecord, BodyRecord};
 use crate::{
     error::Error,
-    store_op::{BindingRecord, EntryRecord, ExchangeRecord, Notes, QueueRecord, StoreOp, Stored, StoredMessage},
+    store_op::{EntryRecord, StoreOp, Stored, StoredMessage},
 };
 use fjall::{Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, config::FilterPolicy};
 use std::{

@@ -88,6 +88,7 @@ impl<'a> Value<'a> {
         (self.kind() == b'S').then(|| self.content())
     }
 
+    #[cfg(feature = "server")]
     pub(crate) fn flag(self) -> Option<bool> {
         (self.kind() == b't').then(|| self.fixed() != [0])
     }
