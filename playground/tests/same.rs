@@ -173,6 +173,33 @@ fn the_file_in_the_page_is_made_from_the_sources_as_they_are() {
     );
 }
 
+#[test]
+fn the_core_has_no_network_no_disk_and_no_runtime() {
+    let tree = |features: &[&str]| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args([
+            "tree",
+            "--quiet",
+            "--offline",
+            "--package",
+            "postoffice",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ]);
+        let told = cargo.args(features).current_dir(root()).output().unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        String::from_utf8(told.stdout).unwrap()
+    };
+    let has = |tree: &str, name: &str| tree.lines().any(|line| line.split(' ').next() == Some(name));
+    let (server, core) = (tree(&[]), tree(&["--no-default-features"]));
+    for name in ["tokio", "fjall", "fs4", "clap"] {
+        assert!(has(&server, name), "the server has {name}: else this test would notice nothing");
+        assert!(!has(&core, name), "the core has {name}");
+    }
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
