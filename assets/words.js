@@ -4,7 +4,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
     // Run bars
     run: '运行', copy: '复制命令', copied: '已复制', yours: '你改过的版本', environment: '环境变量',
     hint: '在终端里运行上面的命令。想直接在网页里运行，请在项目文件夹里用这条命令打开本书：', full: '。',
-    argument: '要发送的文字（可不填）', standard: '默认：本书自己的消息代理',
+    argument: '要发送的文字（可不填）', options: '选项（可不填）', standard: '默认：本书自己的消息代理',
     // Editing
     edit: '编辑', reset: '恢复原样', undo: '找回我的版本', showChanges: '和原版比较', hideChanges: '收起比较',
     changes: '你的版本和原版的差别', same: '和原版一样。', original: '用原版运行',
@@ -87,7 +87,7 @@ const workbookWords = document.documentElement.lang.startsWith('zh') ? {
 } : {
     run: 'Run', copy: 'Copy the command', copied: 'Copied', yours: 'your version', environment: 'Environment',
     hint: 'Run the command above in a terminal. To run it here in the page, open the book from the project’s folder with', full: '.',
-    argument: 'the text to send (optional)', standard: 'default: the workbook’s own broker',
+    argument: 'the text to send (optional)', options: 'options (optional)', standard: 'default: the workbook’s own broker',
     edit: 'Edit', reset: 'Reset', undo: 'Bring my version back', showChanges: 'Show my changes', hideChanges: 'Hide my changes',
     changes: 'What your version changes', same: 'It is the same as the original.', original: 'Back to the original',
     programs: 'Programs', stop: 'Stop (Ctrl+C)', close: 'Close', show: 'Show', hide: 'Hide', clear: 'Clear what has ended',
