@@ -7,7 +7,7 @@ const zh = {
     // Run bars
     run: '运行', copy: '复制命令', copied: '已复制', yours: '你改过的版本', environment: '环境变量',
     hint: command => ['在终端里运行上面的命令。想直接在网页里运行，请在项目文件夹里用这条命令打开本书：', command(), '。'],
-    argument: '要发送的文字（可不填）', standard: '默认：本书自己的消息代理',
+    argument: '要发送的文字（可不填）', options: '选项（可不填）', standard: '默认：本书自己的消息代理',
     // Editing
     edit: '编辑', reset: '恢复原样', undo: '找回我的版本', showChanges: '和原版比较', hideChanges: '收起比较',
     changes: '你的版本和原版的差别', same: '和原版一样。', original: '用原版运行',
@@ -91,7 +91,7 @@ const zh = {
 const en = {
     run: 'Run', copy: 'Copy the command', copied: 'Copied', yours: 'your version', environment: 'Environment',
     hint: command => ['Run the command above in a terminal. To run it here in the page, open the book from the project’s folder with ', command(), '.'],
-    argument: 'the text to send (optional)', standard: 'default: the workbook’s own broker',
+    argument: 'the text to send (optional)', options: 'options (optional)', standard: 'default: the workbook’s own broker',
     edit: 'Edit', reset: 'Reset', undo: 'Bring my version back', showChanges: 'Show my changes', hideChanges: 'Hide my changes',
     changes: 'What your version changes', same: 'It is the same as the original.', original: 'Back to the original',
     programs: 'Programs', stop: 'Stop (Ctrl+C)', close: 'Close', show: 'Show', hide: 'Hide', clear: 'Clear what has ended',
@@ -189,7 +189,7 @@ return {
     ...en,
     ...Object.fromEntries(ofBars.map(key => [key, both(en[key], zh[key])])),
     ...Object.fromEntries(['first', 'exercise', 'power'].map(key => [key, both(en[key], zh[key])])),
-    argument: 'text (optional) · 文字（可不填）',
+    argument: 'text (optional) · 文字（可不填）', options: 'options (optional) · 选项（可不填）',
     // A page's title speaks both already.
     progress: { ...progress, goOn: title => `Continue 接着读：${title}`, question: (title, number) => `${title}, question 第 ${number} 题` },
 };

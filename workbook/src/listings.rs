@@ -16,6 +16,8 @@ pub struct Listing {
     pub name: String,
     /// Whether it does something with arguments, so that a page should offer a field for them.
     pub takes_arguments: bool,
+    /// Whether its arguments are options (`--prefetch 1`), and no text: a page splits them into words.
+    pub takes_options: bool,
     /// The environment variables that it reads, of those that a page should offer a field for.
     pub environment: Vec<String>,
     /// Whether it is a Python program, which is no package.
@@ -57,7 +59,8 @@ impl Listing {
         let source = fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
         let environment = ENVIRONMENT.into_iter().filter(|name| source.contains(name)).map(str::to_owned).collect();
         let takes_arguments = ["env::args", "Options::parse()", "sys.argv"].iter().any(|way| source.contains(way));
-        Ok(Self { name, takes_arguments, environment, is_python })
+        let takes_options = source.contains("Options::parse()");
+        Ok(Self { name, takes_arguments, takes_options, environment, is_python })
     }
 
     /// The file of a Python program, from the project's folder.
@@ -209,6 +212,7 @@ mod tests {
         let all = Listing::all(&root).unwrap();
         let listing = |name: &str| all.iter().find(|listing| listing.name == name).unwrap();
         assert!(listing("send").takes_arguments && !listing("receive").takes_arguments, "{all:?}");
+        assert!(listing("worker").takes_options && !listing("send").takes_options, "{all:?}");
         assert_eq!(listing("send").environment, ["AMQP_ADDR"]);
         assert_eq!(listing("python-send").command(), "target/python/bin/python listings/python/send.py");
     }

@@ -125,6 +125,7 @@ fn every_listing_and_every_recorded_run_is_in_the_book() {
                 include_str!("patterns/routing.rs"),
                 include_str!("patterns/request_reply.rs"),
                 include_str!("patterns/confirms.rs"),
+                include_str!("patterns/flash_sale.rs"),
             ),
         ),
         ("src/errors", include_str!("errors/mod.rs")),

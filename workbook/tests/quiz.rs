@@ -15,7 +15,7 @@ use reader::{Reader, files};
 use std::{fs, sync::LazyLock};
 
 /// The pages of Part I, but for the one on Python, and the last page of each chapter of Part II.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 15] = [
     "basic/broker",
     "basic/model",
     "basic/send",
@@ -29,6 +29,7 @@ const PAGES: [&str; 14] = [
     "patterns/topics",
     "patterns/request-reply",
     "patterns/confirms",
+    "patterns/flash-sale",
     "patterns/choosing",
 ];
 

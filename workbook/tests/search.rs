@@ -14,7 +14,7 @@ use std::{fs, sync::LazyLock};
 static BOOK: LazyLock<String> = LazyLock::new(files);
 
 /// What a student types, and the page, or the place on it, that has to come first or second.
-const CHINESE: [(&str, &str); 14] = [
+const CHINESE: [(&str, &str); 16] = [
     ("队列", "basic/look.html#look"),
     ("消息代理是什么", "basic/broker.html#broker"),
     ("消费者崩溃了怎么办", "basic/interviews.html#about-receive"),
@@ -29,9 +29,11 @@ const CHINESE: [(&str, &str); 14] = [
     ("queue_declare", "basic/python.html#counterparts"),
     ("AMQP_ADDR", "errors.html#address"),
     ("no_ack", "basic/receive.html#ack"),
+    ("秒杀", "patterns/flash-sale.html"),
+    ("超卖", "patterns/flash-sale.html#"),
 ];
 
-const ENGLISH: [(&str, &str); 12] = [
+const ENGLISH: [(&str, &str); 13] = [
     ("queue", "basic/look.html#look"),
     ("what is a message broker", "basic/broker.html#broker"),
     ("why is my message lost", "basic/send.html#sent"),
@@ -42,6 +44,7 @@ const ENGLISH: [(&str, &str); 12] = [
     ("rabbitmqctl list_queues", "basic/look.html#rabbitmqctl"),
     ("precondition_failed", "errors.html#"),
     ("guest password", "welcome.html#broker"),
+    ("flash sale", "patterns/flash-sale.html"),
     ("pika", "basic/python.html#python"),
     ("install rabbitmq", "welcome.html#broker"),
 ];

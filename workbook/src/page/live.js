@@ -122,7 +122,8 @@ const run = async ({ listing, bar, argument = bar?.querySelector('.argument')?.v
     const address = bar?.querySelector('.address')?.value.trim();
     const environment = address ? { AMQP_ADDR: address } : {};
     editing.get(listing)?.annotate([]);
-    const { id } = await ask('runs', { listing, arguments: argument ? [argument] : [], environment, source: versionOf(listing) });
+    const given = bar?.takesOptions ? argument.split(/\s+/).filter(Boolean) : argument ? [argument] : [];
+    const { id } = await ask('runs', { listing, arguments: given, environment, source: versionOf(listing) });
     asked.add(id);
     arrive(id);
     return id;
@@ -170,8 +171,10 @@ const prepareBars = listings => {
             });
             return made;
         };
+        bar.takesOptions = known.takes_options; // as a shell would, it hands them over word by word
         if (known.takes_arguments) {
-            bar.shown.after(field('argument', words.argument, words.argument));
+            const label = known.takes_options ? words.options : words.argument;
+            bar.shown.after(field('argument', label, label));
         }
         if (!known.is_python) {
             editing.set(bar.listing, new Editing(bar));

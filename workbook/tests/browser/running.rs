@@ -167,6 +167,27 @@ fn an_address_of_the_readers_own_is_used_and_python_says_what_it_needs() {
 }
 
 #[test]
+fn a_reader_leaves_safeties_out_of_the_flash_sale_and_sees_what_is_lost() {
+    let Some(reader) = Reader::open("en") else { return };
+    let served = Served::start(None);
+    let book = enter(&reader, &served);
+    reader.go(&format!("{book}/en/patterns/flash-sale.html"));
+    let field = "[data-listing=flash-sale][data-ready] .argument";
+    reader.wait_for(&format!("document.querySelector('{field}')?.placeholder === 'options (optional)'"));
+    reader.click(field);
+    reader.type_text("--without=confirms,idempotent  --requests=1500 ");
+    reader.press("Enter");
+    let command = "$ cargo run -p flash-sale -- --without=confirms,idempotent --requests=1500";
+    reader.wait_for_pane("flash-sale", command);
+    reader.wait_for("document.querySelector('.pane .state').textContent.endsWith('status 0')");
+    let said = reader.eval("document.querySelector('.pane[aria-label=flash-sale]').innerText");
+    let row = |label: &str| said.lines().find(|line| line.starts_with(label)).unwrap_or_else(|| panic!("{said}"));
+    assert!(row("- LOST").trim_end().rsplit(' ').next() != Some("0"), "{said}");
+    assert!(row("DOUBLED").trim_end().ends_with(" 1"), "{said}");
+    reader.nothing_went_wrong();
+}
+
+#[test]
 fn the_queues_stand_in_the_chapter_and_a_stranger_is_told_what_is_the_matter() {
     for (language, words) in [
         ("en", "cargo workbook has printed an address that ends with a token"),

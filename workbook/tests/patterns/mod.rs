@@ -1,6 +1,7 @@
 //! The scenes of Part II: several consumers at once, and what the broker holds between them.
 
 mod confirms;
+mod flash_sale;
 mod publish_subscribe;
 mod python;
 mod request_reply;
@@ -53,6 +54,12 @@ impl Shop {
             assert!(found.is_err(), "the broker already has a queue `{name}`, which the scene would delete");
         }
         Self { stage, queues, exchanges }
+    }
+
+    /// Whether the broker has this queue.
+    fn has_queue(&self, name: &str) -> bool {
+        let passive = QueueDeclareOptions { passive: true, ..Default::default() };
+        block_on(self.stage.channel().queue_declare(name.into(), passive, FieldTable::default())).is_ok()
     }
 
     /// Waits until a durable queue holds so many messages ready and unacknowledged, and has so many consumers.
