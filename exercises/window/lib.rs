@@ -6,7 +6,7 @@
 
 mod road;
 
-pub use road::{BASIC_CONSUME, CONNECTION_CLOSE, Method, QUEUE_DECLARE, Road};
+pub use road::{BASIC_CONSUME, BASIC_PUBLISH, CONNECTION_CLOSE, Method, QUEUE_DECLARE, Road};
 
 use futures_lite::{FutureExt, future};
 use lapin::{

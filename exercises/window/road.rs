@@ -1,5 +1,5 @@
-//! The road: a proxy between a program and the broker. It notes which methods the program calls, and loses what is on
-//! it when the connection is cut.
+//! The road: a proxy between a program and the broker. It notes which methods the program calls, can hold the broker's
+//! answers back, and loses what is on it when the connection is cut.
 
 use lapin::uri::AMQPUri;
 use std::{
@@ -10,7 +10,7 @@ use tokio::{
     io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
     select,
-    sync::Notify,
+    sync::{Notify, watch},
     task::JoinHandle,
 };
 
@@ -22,7 +22,8 @@ pub const CONNECTION_CLOSE: Method = (10, 50);
 pub const QUEUE_DECLARE: Method = (50, 10);
 /// A program subscribes.
 pub const BASIC_CONSUME: Method = (60, 20);
-const BASIC_PUBLISH: Method = (60, 40);
+/// A program publishes a message.
+pub const BASIC_PUBLISH: Method = (60, 40);
 const CONFIRM_SELECT: Method = (85, 10);
 
 /// The road of one connection, until the test closes it.
@@ -41,6 +42,10 @@ struct Watch {
     /// The call at which the connection is cut, and which of them it is.
     last: Mutex<Option<(Method, usize)>>,
     cut: Notify,
+    /// The call after which the broker's answers wait on the road.
+    last_answered: Mutex<Option<Method>>,
+    /// They wait now.
+    silent: watch::Sender<bool>,
 }
 
 impl Watch {
@@ -48,6 +53,9 @@ impl Watch {
     fn note(&self, method: Method) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.push(method);
+        if *self.last_answered.lock().unwrap_or_else(PoisonError::into_inner) == Some(method) {
+            self.silent.send_replace(true);
+        }
         let calls = seen.iter().filter(|one| **one == method).count();
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) != Some((method, calls))
     }
@@ -87,6 +95,23 @@ impl Road {
         self.watch.seen.lock().unwrap_or_else(PoisonError::into_inner).contains(&method)
     }
 
+    /// How often the program has called this method.
+    pub fn calls(&self, method: Method) -> usize {
+        self.watch.seen.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|one| **one == method).count()
+    }
+
+    /// From the next call of this method on, the broker hears the program and the program doesn't hear the broker, until
+    /// [`Road::deliver_answers`].
+    pub fn hold_answers_from(&self, method: Method) {
+        *self.watch.last_answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(method);
+    }
+
+    /// Lets all answers pass, those too that have waited.
+    pub fn deliver_answers(&self) {
+        *self.watch.last_answered.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.watch.silent.send_replace(false);
+    }
+
     /// Makes sure that the program has asked for messages and has not subscribed.
     ///
     /// # Panics
@@ -113,9 +138,9 @@ async fn travel(listener: TcpListener, place: (String, u16), watch: Arc<Watch>) 
     let Ok((program, _)) = listener.accept().await else { return };
     let Ok(broker) = TcpStream::connect(place).await else { return };
     let (from_program, mut to_program) = program.into_split();
-    let (mut from_broker, to_broker) = broker.into_split();
+    let (from_broker, to_broker) = broker.into_split();
     let there = send_on(from_program, to_broker, &watch);
-    let back = io::copy(&mut from_broker, &mut to_program);
+    let back = send_back(from_broker, &mut to_program, watch.silent.subscribe());
     let both = async { tokio::join!(there, back) }; // one end has gone; the other notices
     select! {
         _ = both => {}
@@ -150,6 +175,23 @@ async fn send_on(mut program: OwnedReadHalf, mut broker: impl AsyncWrite + Unpin
             broker.write_all(&on_the_road).await?;
             on_the_road.clear();
         }
+    }
+}
+
+/// Passes on what the broker says, while it may be heard.
+async fn send_back(
+    mut broker: OwnedReadHalf,
+    program: &mut (impl AsyncWrite + Unpin),
+    mut silent: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let mut said = [0; 4096];
+    loop {
+        let length = broker.read(&mut said).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        let _ = silent.wait_for(|silent| !silent).await; // it lasts as long as the road does
+        program.write_all(&said[..length]).await?;
     }
 }
 

@@ -22,12 +22,13 @@ Playground.rust = topology => {
             return part.confirms ? `        let answer = ${sent}.await?;\n        println!("{body}: {answer:?}");` : `        ${sent};`;
         });
         const body = part.body ?? '{n}';
-        return { id: part.id, code: `/// The producer ${part.name.replaceAll(/\s/g, ' ')}.
-async fn producer_${part.id}(channel: Channel) -> Result<()> {
+        const id = parts.indexOf(part) + 1;
+        return { id, code: `/// The producer ${part.name.replaceAll(/\s/g, ' ')}.
+async fn producer_${id}(channel: Channel) -> Result<()> {
 ${part.confirms ? '    channel.confirm_select(ConfirmSelectOptions::default()).await?;\n' : ''}    ${part.rate > 0 ? 'for number in 1_u64.. {' : 'for number in 1..=1 {'}
         let body = ${body.includes('{n}') ? `format!(${format(body)})` : `${literal(body)}.to_owned()`};
 ${publish.join('\n')}
-        println!("${part.id} sent {body}${body.includes('{n}') ? '' : ', number {number}'}");
+        println!("{} sent {body}${body.includes('{n}') ? '' : ', number {number}'}", ${literal(part.name)});
 ${part.rate > 0 ? `        sleep(Duration::from_secs_f64(${(1 / part.rate).toFixed(4)})).await;\n` : ''}    }
     Ok(())
 }` };
@@ -40,17 +41,18 @@ ${part.rate > 0 ? `        sleep(Duration::from_secs_f64(${(1 / part.rate).toFix
         const settles = part.acks === 'manual';
         const isSpecial = part.poison === 'die' || settles && part.poison && part.poison !== 'ack';
         const special = isSpecial ? `        if body.contains("poison") {\n            ${answer(part.poison)}\n${part.poison === 'die' ? '' : '            continue;\n'}        }\n` : '';
-        return { id: `${part.id}_${i + 1}`, code: `/// The consumer ${part.name.replaceAll(/\s/g, ' ')}, which takes from the queue ${of(line.from).name.replaceAll(/\s/g, ' ')}.
-async fn consumer_${part.id}_${i + 1}(channel: Channel) -> Result<()> {
+        const id = `${parts.indexOf(part) + 1}_${i + 1}`;
+        return { id, code: `/// The consumer ${part.name.replaceAll(/\s/g, ' ')}, which takes from the queue ${of(line.from).name.replaceAll(/\s/g, ' ')}.
+async fn consumer_${id}(channel: Channel) -> Result<()> {
 ${part.prefetch > 0 ? `    channel.basic_qos(${part.prefetch}, BasicQosOptions::default()).await?;\n` : ''}    let options = BasicConsumeOptions { no_ack: ${part.acks === 'auto'}, ..Default::default() };
     let mut consumer = channel.basic_consume(${literal(of(line.from).name)}.into(), "".into(), options, FieldTable::default()).await?;
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery?;
         let body = String::from_utf8_lossy(&delivery.data);
         sleep(Duration::from_secs_f64(${(part.seconds ?? 1).toFixed(1)})).await;
-${special}        println!("${part.id} has done {body}");
+${special}        println!("{} has done {body}", ${literal(part.name)});
 ${settles ? `        ${answer('ack')}\n` : ''}    }
-    bail!("the broker cancelled the subscription of ${part.id}")
+    bail!("the broker cancelled the subscription of {}", ${literal(part.name)})
 }` };
     }));
 

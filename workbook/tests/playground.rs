@@ -29,7 +29,7 @@ fn resize(reader: &Reader, width: i64) {
 /// Where an element's middle is in the window.
 fn middle(reader: &Reader, selector: &str) -> (f64, f64) {
     let found = reader.run(&format!(
-        "(() => {{ const one = document.querySelector({selector:?}); one.scrollIntoView({{ block: 'center' }}); const {{ x, y, width, height }} = one.getBoundingClientRect(); return [x + width / 2, y + height / 2]; }})()"
+        "(() => {{ const one = document.querySelector({selector:?}); const {{ x, y, width, height }} = one.getBoundingClientRect(); return [x + width / 2, y + height / 2]; }})()"
     ));
     let at = |i: usize| found[i].as_f64().unwrap();
     (at(0), at(1))
@@ -43,9 +43,8 @@ fn drag(reader: &Reader, from: &str, to: &str) {
         event.click_count = Some(1);
         reader.ask(event);
     };
-    let (_, end) = (middle(reader, from), middle(reader, to));
-    let start = middle(reader, from);
-    let end = if start.1 > end.1 + 400.0 { end } else { middle(reader, to) };
+    reader.run("document.querySelector('.play-stage').scrollIntoView({ block: 'center' })");
+    let (start, end) = (middle(reader, from), middle(reader, to));
     mouse(DispatchMouseEventType::MouseMoved, start);
     mouse(DispatchMouseEventType::MousePressed, start);
     for step in 1..=8 {
@@ -228,14 +227,15 @@ fn time_goes_back_and_forth_and_a_link_carries_it_all() {
         reader.run(&format!("(() => {{ const slider = document.querySelector('.play-time'); slider.value = {time}; slider.dispatchEvent(new Event('input')); }})()"));
     };
     select(&reader, "p1");
-    let mut states = vec![("0".to_owned(), state(&reader))];
+    let mut states = Vec::new();
     for _ in 0..3 {
         (0..3).for_each(|_| reader.click(".play-publish"));
-        reader.click(".play-step");
         states.push((reader.eval("document.querySelector('.play-time').value"), state(&reader)));
+        reader.click(".play-step");
     }
+    states.push((reader.eval("document.querySelector('.play-time').value"), state(&reader)));
     let end = states.last().unwrap().clone();
-    for (time, was) in states.iter().skip(1).rev().chain(&states[1..]) {
+    for (time, was) in states.iter().rev().chain(&states) {
         go_to(&reader, time);
         assert_eq!(&state(&reader), was, "at {time} ms");
     }
@@ -414,7 +414,7 @@ fn definitions_are_imported_by_rabbitmq() {
     ));
     let all: serde_json::Value = serde_json::from_str(all.as_str().unwrap()).unwrap();
     let mut import = node.rabbitmqctl();
-    import.args(["import_definitions", "-"]).stdin(std::process::Stdio::piped());
+    import.arg("import_definitions").stdin(std::process::Stdio::piped());
     import.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let mut import = import.spawn().unwrap();
     import.stdin.take().unwrap().write_all(all.to_string().as_bytes()).unwrap();

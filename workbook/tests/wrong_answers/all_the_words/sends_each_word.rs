@@ -1,0 +1,25 @@
+// wrong: A message for each word: three packers get a third of an order each.
+// says: this is what the packers get
+
+use anyhow::Result;
+use lapin::{
+    BasicProperties, Channel,
+    options::{BasicPublishOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+
+/// Hands in an order, which may be several words, and returns the line to print.
+/// 交出一个订单（可以有好几个词），返回要打印的那一行。
+async fn hand_in(channel: &Channel, words: &[&str]) -> Result<String> {
+    let durable = QueueDeclareOptions::durable();
+    channel.queue_declare("packing".into(), durable, FieldTable::default()).await?;
+    let order = words.join(" ");
+    let properties = BasicProperties::default().with_delivery_mode(2);
+    for word in words {
+        let (options, properties) = (BasicPublishOptions::default(), properties.clone());
+        channel.basic_publish("".into(), "packing".into(), options, word.as_bytes(), properties).await?;
+    }
+    Ok(format!("To pack: {order}"))
+}
+
+fn main() {}

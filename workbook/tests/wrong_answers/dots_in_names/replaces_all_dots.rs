@@ -1,0 +1,20 @@
+// wrong: Replaces the dots between the words as well: the key is one word.
+// says: `order.*.st-gallen` gets the wrong orders
+
+use anyhow::Result;
+use lapin::{BasicProperties, Channel, options::BasicPublishOptions};
+
+const EXCHANGE: &str = "exercise.events"; // a topic exchange, which is there already · 主题交换机，已经有了
+
+async fn tell(channel: &Channel, order: &str, event: &str, city: Option<&str>) -> Result<()> {
+    let key = match city {
+        Some(city) => format!("order.{event}.{}", city.replace('.', "-")),
+        None => format!("order.{event}"),
+    };
+    let key = key.replace('.', "-");
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    channel.basic_publish(EXCHANGE.into(), key.into(), options, order.as_bytes(), properties).await?;
+    Ok(())
+}
+
+fn main() {}

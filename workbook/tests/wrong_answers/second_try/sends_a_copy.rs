@@ -1,0 +1,31 @@
+// wrong: Puts a copy at the end of the queue: it has no mark, and comes for ever.
+// says: comes again and again
+
+use anyhow::{Context, Result};
+use futures_lite::StreamExt;
+use lapin::{
+    Channel,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions},
+    types::FieldTable,
+};
+
+async fn pack(channel: &Channel, work: impl AsyncFn(String) -> Result<()>) -> Result<()> {
+    channel.basic_qos(1, BasicQosOptions::default()).await?;
+    let options = BasicConsumeOptions::default();
+    let mut consumer = channel.basic_consume("packing".into(), "".into(), options, FieldTable::default()).await?;
+    loop {
+        let delivery = consumer.next().await.context("the broker cancelled our subscription")??;
+        let order = String::from_utf8_lossy(&delivery.data).into_owned();
+        match work(order).await {
+            Ok(()) => delivery.ack(BasicAckOptions::default()).await?,
+            Err(_) if delivery.redelivered => delivery.reject(BasicRejectOptions { requeue: false }).await?,
+            Err(_) => {
+                let (options, properties) = (Default::default(), Default::default());
+                channel.basic_publish("".into(), "packing".into(), options, &delivery.data, properties).await?;
+                delivery.ack(BasicAckOptions::default()).await?
+            }
+        };
+    }
+}
+
+fn main() {}
