@@ -59,9 +59,9 @@ ${settles ? `        ${answer('ack')}\n` : ''}    }
     const code = [...exchanges, ...queues, ...bindings, ...producers.map(one => one.code), ...consumers.map(one => one.code)].join('\n');
     const spawns = [...producers.map(({ id }) => `producer_${id}`), ...consumers.map(({ id }) => `consumer_${id}`)];
     const options = [...new Set(code.match(/\b(?:Basic|Confirm|Exchange|Queue)\w+Options\b/g) ?? [])].sort();
-    const types = ['FieldTable', ...code.includes('AMQPValue') ? ['AMQPValue'] : []].filter(name => code.includes(name)).sort();
-    const lapin = [...producers.length ? ['BasicProperties'] : [], ...spawns.length ? ['Channel'] : [], 'Connection', 'ConnectionProperties', ...exchanges.length ? ['ExchangeKind'] : []];
     const needsTable = code.includes('table([');
+    const types = [...needsTable ? ['AMQPValue'] : [], ...needsTable || code.includes('FieldTable') ? ['FieldTable'] : []];
+    const lapin = [...producers.length ? ['BasicProperties'] : [], ...spawns.length ? ['Channel'] : [], 'Connection', 'ConnectionProperties', ...exchanges.length ? ['ExchangeKind'] : []];
     return `//! A topology from the RabbitMQ workbook's playground. Put it into src/main.rs of a new package, and:
 //! \`cargo add anyhow futures-lite lapin\`, \`cargo add tokio --features full\`, \`cargo run\`
 

@@ -35,7 +35,6 @@ use tokio::{
     time::{sleep, sleep_until, timeout},
 };
 
-// ANCHOR: numbers
 const RATE: u32 = 10_000; // requests a second
 const PACE: u32 = 500; // orders a second that the database takes
 const STOCK: u32 = 100; // telephones
@@ -46,7 +45,6 @@ const PREFETCH: u16 = 10;
 const DIES_AFTER: u32 = 20; // orders, which worker 1 has written by then
 const PATIENCE: Duration = Duration::from_secs(2); // of a buyer
 const QUIET: Duration = Duration::from_secs(1); // then the sale is over
-// ANCHOR_END: numbers
 const QUEUE: &str = "flash-sale";
 
 /// What keeps the sale safe.
@@ -264,9 +262,7 @@ async fn serve(
     }
     Ok(buyers)
 }
-// ANCHOR_END: serve
 
-// ANCHOR: publish
 async fn publish(
     channel: &Channel,
     options: &Options,
@@ -286,7 +282,7 @@ async fn publish(
     );
     Ok(publish.await?)
 }
-// ANCHOR_END: publish
+// ANCHOR_END: serve
 
 // ANCHOR: work
 /// A worker that has subscribed, on a connection of its own.
@@ -335,7 +331,7 @@ async fn work(
 }
 // ANCHOR_END: work
 
-// ANCHOR: pace
+// ANCHOR: database
 /// An order on its way to the database.
 struct Order {
     id: u32,
@@ -373,9 +369,7 @@ fn open_database(
     });
     Ok((sender, written))
 }
-// ANCHOR_END: pace
 
-// ANCHOR: database
 fn create_tables(
     file: &Path,
     is_idempotent: bool,
@@ -410,7 +404,6 @@ fn sell(
 }
 // ANCHOR_END: database
 
-// ANCHOR: table
 /// What the database says of an order: how often it was sold, and when the
 /// buyer had the answer.
 struct Answer {
@@ -456,7 +449,6 @@ fn show(buyers: &[Buyer], orders: &HashMap<u32, Answer>) {
         |buyer: &Buyer, answer: &Answer| answer.first > buyer.asked + PATIENCE;
     row("LATE: an answer after over 2 s", count(is_late));
 }
-// ANCHOR_END: table
 
 /// Ends when somebody wants the program to end: by CTRL+C, or by SIGTERM.
 async fn stop() -> Result<()> {
