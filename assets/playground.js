@@ -7,7 +7,7 @@
     const at = `${path_to_root}playground/`;
     const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: `${at}playground.css` });
     document.head.append(style);
-    for (const name of ['topology', 'broker', 'core', 'simulation', 'canvas', 'rust', 'puzzles', 'playground']) {
+    for (const name of ['topology', 'broker', 'core', 'simulation', 'canvas', 'rust', 'python', 'puzzles', 'playground']) {
         document.head.append(Object.assign(document.createElement('script'), { src: `${at}${name}.js`, async: false }));
     }
 })();

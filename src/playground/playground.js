@@ -48,6 +48,7 @@
             this.#build();
             this.#restart(FIRST(), []);
             await this.#open();
+            addEventListener('hashchange', () => this.#open());
             this.#showChooser();
             this.dataset.ready = '';
         }
@@ -59,6 +60,7 @@
             this.tools.append(this.undoButton, button('play-share', say('Share', '分享'), () => this.#share()),
                 button('play-definitions', say('Definitions', '导出定义'), () => this.#offer('definitions.json', JSON.stringify(Playground.definitions(this.topology), null, 2))),
                 button('play-rust', say('As Rust', '导出 Rust'), () => this.#offer('main.rs', Playground.rust(this.topology))),
+                button('play-python', say('As Python', '导出 Python'), () => this.#offer('topology.py', Playground.python(this.topology))),
                 button('play-picture', say('Picture', '导出图片'), () => this.#offer('topology.svg', this.#picture())));
             this.playButton = button('play-go', '', () => this.#play(!this.isPlaying));
             this.slider = element('input', { type: 'range', className: 'play-time', min: 0, value: 0, step: 10 });
@@ -537,7 +539,7 @@
             connect.addEventListener('change', () => connect.value && this.#connect(thing.id, connect.value));
             return element('div', { className: 'play-actions' },
                 ...thing.is === 'producer' ? [act('play-publish', say('Publish', '发布'), { act: 'publish' }), act('play-poison', say('Publish poison', '发布一条毒消息'), { act: 'publish', body: 'poison {n}' })] : [],
-                ...state ? state.isConnected ? [act('play-kill', say('Kill', '强行结束'), { act: 'kill' }), act('play-leave', say('Close', '正常退出'), { act: 'leave' }), ...thing.is === 'consumer' ? [state.isFrozen ? act('play-thaw', say('Go on', '恢复'), { act: 'thaw' }) : act('play-freeze', say('Freeze', '卡住'), { act: 'freeze' })] : []] : [act('play-start', say('Start', '启动'), { act: 'start' })] : [],
+                ...state ? state.isConnected ? [act('play-kill', say('Kill', '强行结束'), { act: 'kill' }), act('play-leave', say('Close', '正常退出'), { act: 'leave' }), ...thing.is === 'consumer' ? [state.isFrozen ? act('play-thaw', say('Go on', '恢复'), { act: 'thaw' }) : act('play-freeze', say('Freeze', '卡住'), { act: 'freeze' }), act('play-cut', say('Cut its network', '断开网络'), { act: 'cut' })] : []] : [act('play-start', say('Start', '启动'), { act: 'start' })] : [],
                 ...targets.length ? [connect] : [],
                 button('play-remove', say('Remove', '删除'), () => this.#remove(selected)));
         }
@@ -597,6 +599,12 @@
             this.#tell(isCopied ? say('The address of this topology, with all that you did, is copied.', '这个拓扑和你做过的操作都写进了网址，网址已经复制。') : say('The address bar now holds this topology, with all that you did: copy it from there.', '这个拓扑和你做过的操作已经写进地址栏，请从那里复制。'));
         }
         async #open() {
+            const [, name] = /^#puzzle-(\w+)$/.exec(location.hash) ?? [];
+            if (Playground.puzzles.some(puzzle => puzzle.name === name)) { // a page leads here
+                this.#choose(name);
+                this.scrollIntoView();
+                return;
+            }
             const [, words] = /^#play=([\w-]+)$/.exec(location.hash) ?? [];
             if (words) {
                 try {

@@ -12,6 +12,7 @@
 Playground.Simulation = class Simulation {
     static SETUP = '(setup)'; // the client that declares what there is
     static RESTART = 1000; // ms until a consumer that has died is started again
+    static HEARTBEAT = 60_000; // ms after which the broker gives up a client that it doesn't hear any more
     static RECONNECT = 500; // ms until a client connects again when the broker has come back
 
     #broker;
@@ -70,7 +71,7 @@ Playground.Simulation = class Simulation {
     next() {
         const moments = [this.#due ?? Infinity];
         this.producers.forEach(({ next }) => moments.push(next));
-        this.consumers.forEach(({ working, startsAt, isFrozen }) => moments.push(isFrozen ? Infinity : working?.until ?? Infinity, startsAt));
+        this.consumers.forEach(({ working, startsAt, missedAt, isFrozen }) => moments.push(isFrozen ? Infinity : working?.until ?? Infinity, startsAt, missedAt));
         return Math.min(...moments);
     }
     advance(time) {
@@ -111,6 +112,9 @@ Playground.Simulation = class Simulation {
             if (consumer.startsAt <= this.now) {
                 consumer.startsAt = Infinity;
                 this.#start(id);
+            } else if (consumer.missedAt <= this.now) { // the broker has missed its heartbeats
+                this.#say(id, [{ do: 'cut' }]);
+                this.#gone(consumer);
             } else if (consumer.working?.until <= this.now && !consumer.isFrozen) {
                 this.#finish(id);
             }
@@ -195,7 +199,7 @@ Playground.Simulation = class Simulation {
         if (consumer.isConnected || !this.isUp) {
             return;
         }
-        Object.assign(consumer, { isConnected: true, isFrozen: false, inbox: [], working: null, startsAt: Infinity, queues: new Set() });
+        Object.assign(consumer, { isConnected: true, isFrozen: false, inbox: [], working: null, startsAt: Infinity, missedAt: Infinity, queues: new Set() });
         this.#say(id, [{ do: 'connect' }, ...part.prefetch > 0 ? [{ do: 'qos', prefetch: part.prefetch, global: false }] : []]);
         this.#subscribe(id);
     }
@@ -248,7 +252,7 @@ Playground.Simulation = class Simulation {
     }
     #gone(consumer) {
         consumer.lost.push(...[consumer.working?.delivery, ...consumer.inbox].filter(Boolean).map(({ body }) => body));
-        Object.assign(consumer, { isConnected: false, inbox: [], working: null, queues: new Set() });
+        Object.assign(consumer, { isConnected: false, inbox: [], working: null, missedAt: Infinity, queues: new Set() });
     }
 
     // What a reader does to it.
@@ -271,6 +275,12 @@ Playground.Simulation = class Simulation {
                     consumer ? this.#gone(consumer) : producer.isConnected = false;
                 }
             },
+            cut: () => { // its cable is pulled: nobody has said anything to anybody
+                if (consumer?.isConnected && consumer.missedAt === Infinity) {
+                    this.#act({ act: 'freeze', part });
+                    consumer.missedAt = this.now + Simulation.HEARTBEAT;
+                }
+            },
             freeze: () => {
                 if (consumer?.isConnected) {
                     consumer.isFrozen = true;
@@ -278,7 +288,7 @@ Playground.Simulation = class Simulation {
                 }
             },
             thaw: () => {
-                if (consumer?.isFrozen) {
+                if (consumer?.isFrozen && consumer.missedAt === Infinity) {
                     consumer.isFrozen = false;
                     if (consumer.working) {
                         consumer.working.until = this.now + consumer.left;
@@ -361,7 +371,7 @@ Playground.Simulation = class Simulation {
     }
     #becomeConsumer(part, before) {
         if (!this.consumers.has(part.id)) {
-            this.consumers.set(part.id, { isConnected: false, isFrozen: false, inbox: [], working: null, received: [], done: [], lost: [], deaths: 0, startsAt: Infinity, queues: new Set() });
+            this.consumers.set(part.id, { isConnected: false, isFrozen: false, inbox: [], working: null, received: [], done: [], lost: [], deaths: 0, startsAt: Infinity, missedAt: Infinity, queues: new Set() });
             this.#start(part.id);
             return;
         }

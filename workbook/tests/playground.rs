@@ -6,6 +6,8 @@
 mod reader;
 #[allow(dead_code)] // each test file uses its part
 mod served;
+#[allow(dead_code)] // each test file uses its part
+mod stage;
 
 use chromiumoxide::cdp::browser_protocol::{
     emulation::SetDeviceMetricsOverrideParams,
@@ -14,6 +16,8 @@ use chromiumoxide::cdp::browser_protocol::{
 use reader::{Reader, files};
 use std::{fmt::Write as _, io::Write as _};
 
+const AXE: &str = include_str!("axe/axe.min.js");
+const CHECKS: &str = include_str!("pages.js");
 const PLAYGROUND: &str = "document.querySelector('message-playground')";
 
 /// Opens the playground of an edition, as a file.
@@ -205,6 +209,15 @@ fn whatever_breaks_does_what_it_does_on_a_broker() {
     reader.wait_for("document.querySelector('.play-power').innerText.includes('down')");
     reader.click(".play-up");
     reader.wait_for("document.querySelector('[data-id=q1]').getAttribute('aria-label').includes('1 ready, 0 unacked')");
+    // A consumer whose network is cut keeps what it holds until the broker has missed its heartbeats.
+    select(&reader, "c1");
+    set(&reader, "poison", "acknowledges it all the same");
+    set(&reader, "seconds", "5");
+    reader.click(".play-step"); // it connects again, now that the broker is back
+    queue("0 ready, 1 unacked");
+    reader.click(".play-cut");
+    reader.click(".play-step");
+    queue("1 ready, 0 unacked");
     // Full memory blocks whoever publishes, and lets go again.
     reader.click(".play-full");
     publish(1);
@@ -344,6 +357,70 @@ fn every_puzzle_is_solved_by_its_solution_and_by_no_wrong_answer() {
     reader.nothing_went_wrong();
 }
 
+#[test]
+fn a_puzzle_is_solved_in_the_page_that_leads_to_it() {
+    for (edition, width, yet, solved) in [
+        ("en", 1280, "Not yet: ", "Solved. "),
+        ("zh-CN", 360, "还差一点：", "解开了。"),
+        ("en-zh", 768, "Not yet: ", "Solved. "),
+    ] {
+        let Some(reader) = Reader::open("en") else { return };
+        resize(&reader, width);
+        reader.go(&format!("{}/{edition}/patterns/prefetch.html", files()));
+        reader.click("a[href$='play.html#puzzle-greedy']");
+        reader.wait_for("document.querySelector('message-playground')?.dataset.ready === ''");
+        reader.wait_for("document.querySelector('.play-goal h3').textContent.startsWith('4. ')");
+        // What belongs to the puzzle can't be changed, and stays.
+        select(&reader, "anna");
+        assert_eq!(reader.eval("document.querySelector('.play-inspector').elements.seconds.disabled"), "true");
+        reader.click(".play-remove");
+        assert_eq!(reader.eval("document.querySelectorAll('.play-part').length"), "4");
+        reader.click(".play-check");
+        reader.wait_for(&format!("document.querySelector('.play-verdict').textContent.startsWith({yet:?})"));
+        for name in ["anna", "bert"] {
+            select(&reader, name);
+            set(&reader, "prefetch", "1");
+        }
+        reader.click(".play-check");
+        reader.wait_for(&format!("document.querySelector('.play-verdict').textContent.startsWith({solved:?})"));
+        // What was judged is played: it can be stopped, and gone through.
+        reader.click(".play-go");
+        reader.run("(() => { const slider = document.querySelector('.play-time'); slider.value = slider.max; slider.dispatchEvent(new Event('input')); })()");
+        let done = |name: &str| {
+            reader
+                .eval(&format!("/[0-9]+/.exec(document.querySelector('[data-id={name}] .play-count').textContent)[0]"))
+        };
+        assert_eq!(done("anna").parse::<u32>().unwrap() + done("bert").parse::<u32>().unwrap(), 8);
+        // It is kept, until the reader forgets it all.
+        open(&reader, edition, "");
+        assert_eq!(reader.eval("document.querySelectorAll('.play-choice.is-solved').length"), "1");
+        reader.run(CHECKS);
+        reader.run(AXE);
+        assert_eq!(
+            reader.run("(async () => JSON.stringify(await pageChecks.axeProblems()))()"),
+            "[]",
+            "{edition} at {width} px"
+        );
+        assert_eq!(reader.eval("JSON.stringify(pageChecks.layout())"), "[]", "{edition} at {width} px");
+        reader.nothing_went_wrong();
+    }
+}
+
+#[test]
+fn the_page_lists_every_puzzle_with_the_page_about_it() {
+    let Some(reader) = Reader::open("en") else { return };
+    for (edition, language) in [("en", 0), ("zh-CN", 1)] {
+        open(&reader, edition, "");
+        let problems = reader.run(&format!(
+            "Playground.puzzles.filter(({{ name, title, page }}) => {{
+                const entry = document.getElementById(`puzzle-${{name}}`);
+                return entry?.textContent !== title[{language}] || !entry.parentElement.querySelector(`a[href='${{page}}']`);
+            }}).map(({{ name }}) => name)"
+        ));
+        assert_eq!(problems, serde_json::json!([]), "{edition}");
+    }
+}
+
 /// Topologies that have everything: what the page begins with, and the solved puzzles, as a JavaScript list.
 const ALL: &str =
     "[...Playground.puzzles.map(puzzle => Playground.changed(structuredClone(puzzle.start), puzzle.solution))]";
@@ -381,18 +458,43 @@ fn a_topology_taken_along_as_rust_compiles_without_a_warning_and_runs() {
     let built = cargo(&["build", "--quiet"]).output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
 
+    assert_eq!(first_lines(&mut std::process::Command::new(package.join("target/debug/taken"))), PRINTED);
+}
+
+/// What the program for the first puzzle prints.
+const PRINTED: [&str; 2] = ["shop sent order 1", "packer has done order 1"];
+
+/// The first two lines of a program that runs against a broker of its own.
+fn first_lines(command: &mut std::process::Command) -> Vec<String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let office = runtime.block_on(postoffice::PostOffice::open()).unwrap();
-    let mut program = std::process::Command::new(package.join("target/debug/taken"))
-        .env("AMQP_ADDR", office.uri())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut program = command.env("AMQP_ADDR", office.uri()).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let printed = std::io::BufRead::lines(std::io::BufReader::new(program.stdout.take().unwrap()));
-    let printed: Vec<String> = printed.map(Result::unwrap).take(2).collect();
+    let printed = printed.map(Result::unwrap).take(2).collect();
     program.kill().unwrap();
     program.wait().unwrap();
-    assert_eq!(printed, ["shop sent order 1", "packer has done order 1"]);
+    printed
+}
+
+#[test]
+fn a_topology_taken_along_as_python_compiles_and_runs() {
+    let Some(()) = stage::python() else { return };
+    let Some(reader) = Reader::open("en") else { return };
+    open(&reader, "en", "");
+    let programs = reader.run(&format!("[...{ALL}, {{ parts: [], lines: [] }}].map(Playground.python)"));
+    drop(reader);
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("playground/python");
+    std::fs::create_dir_all(&folder).unwrap();
+    let python = || std::process::Command::new(served::root().join("target/python/bin/python"));
+    let programs = programs.as_array().unwrap().iter().enumerate().map(|(i, program)| {
+        let file = folder.join(format!("program_{i}.py"));
+        std::fs::write(&file, program.as_str().unwrap()).unwrap();
+        file
+    });
+    let programs: Vec<_> = programs.collect();
+    let compiled = python().args(["-W", "error", "-m", "py_compile"]).args(&programs).output().unwrap();
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    assert_eq!(first_lines(python().arg(&programs[0])), PRINTED);
 }
 
 #[test]
