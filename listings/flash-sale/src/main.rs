@@ -432,7 +432,7 @@ fn show(buyers: &[Buyer], orders: &HashMap<u32, Answer>) {
     let count = |is_one: fn(&Buyer, &Answer) -> bool| {
         answers.iter().filter(|(buyer, answer)| is_one(buyer, answer)).count()
     };
-    let row = |what: &str, count: usize| println!("{what:<34}{count:>6}");
+    let row = |what: &str, count: usize| println!("{what:<24}{count:>6}");
     let asked = || buyers.iter().map(|buyer| buyer.asked);
     let took = asked()
         .max()
@@ -440,14 +440,14 @@ fn show(buyers: &[Buyer], orders: &HashMap<u32, Answer>) {
         .map_or(0.0, |(last, first)| (last - first).as_secs_f64());
     row(&format!("asked, within {took:.2} s"), buyers.len());
     row("refused at once", buyers.len() - told.len());
-    row("told: you are in the queue", told.len());
+    row("told: in the queue", told.len());
     row("- sold", count(|_, answer| answer.sold > 0));
     row("- sold out", count(|_, answer| answer.sold == 0));
-    row("- LOST: no answer ever", told.len() - answers.len());
+    row("- LOST: no answer", told.len() - answers.len());
     row("DOUBLED: charged twice", count(|_, answer| answer.sold > 1));
     let is_late =
         |buyer: &Buyer, answer: &Answer| answer.first > buyer.asked + PATIENCE;
-    row("LATE: an answer after over 2 s", count(is_late));
+    row("LATE: after over 2 s", count(is_late));
 }
 
 /// Ends when somebody wants the program to end: by CTRL+C, or by SIGTERM.
