@@ -165,7 +165,7 @@ Playground.puzzles = (() => {
             solution: { parts: [X('x1', 'fanout', 400), Q('q1', 400)], lines: [line('x1', 'q1', { key: '' })], edits: [['packer', 'poison', 'reject'], ['orders', 'arguments.x-dead-letter-exchange', 'x1']] },
         },
         {
-            name: 'deadly', page: 'patterns/request-reply.html', free: ['orders.arguments.x-queue-type', 'orders.arguments.x-delivery-limit', 'orders.arguments.x-dead-letter-exchange', 'orders.arguments.x-dead-letter-routing-key'],
+            name: 'deadly', page: 'patterns/durable.html#quorum', free: ['orders.arguments.x-queue-type', 'orders.arguments.x-delivery-limit', 'orders.arguments.x-dead-letter-exchange', 'orders.arguments.x-dead-letter-routing-key'],
             title: ['An order that kills', '致命的订单'],
             task: ['The packer dies of one order, is started again, and gets it again. Nobody can change the packer today. Get the good orders packed all the same, and keep the deadly one.', '打包员一碰到某个订单就崩溃，重启以后又拿到它。打包员的程序今天谁也改不了。让好订单照样打包完，致命的那个留下来。'],
             hint: ['A quorum queue counts how often it has delivered a message, and can have a limit.', 'quorum 队列会数一条消息投递了多少次，还可以设上限。'],
