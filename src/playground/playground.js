@@ -5,6 +5,9 @@
     const KEPT = 40; // steps that can be undone
     const LONGEST = 10 * 60 * 1000; // ms that a run may take
     const FRAMES = 50; // ms between two looks at the broker's state
+    const BUDGET = 20; // ms of work before the next frame: what doesn't fit makes time pass more slowly
+    const MOST_COMMANDS = 50_000; // that a run may have, since each look back plays it again
+    const MOST_INPUTS = 5_000; // in an address
     const REFERENCE = { 'basic.publish': 'basic/send.html#publish', 'basic.deliver': 'basic/receive.html#consume', 'basic.consume': 'basic/receive.html#consume', 'queue.declare': 'basic/send.html#declare', 'queue.bind': 'patterns/publish-subscribe.html', 'exchange.declare': 'patterns/publish-subscribe.html', 'basic.ack': 'patterns/acknowledge.html', 'basic.nack': 'basic/get.html#nack', 'basic.reject': 'basic/get.html#nack', 'basic.qos': 'patterns/prefetch.html', 'basic.return': 'patterns/routing.html', 'confirm.select': 'patterns/confirms.html', 'basic.cancel': 'basic/receive.html#ended', 'channel.close': 'errors.html', 'connection.close': 'errors.html' };
     const METHODS = { publish: 'basic.publish', qos: 'basic.qos', consume: 'basic.consume', cancel: 'basic.cancel', ack: 'basic.ack', nack: 'basic.nack', reject: 'basic.reject', connect: 'connection.open', close: 'connection.close', reopen: 'channel.open', cut: say('the connection is cut', '连接断开') };
 
@@ -297,14 +300,18 @@
             }
             const passed = Math.min(now - this.last, 250) * Number(this.speed.value);
             this.last = now;
-            this.#advance(Math.min(Math.round(this.simulation.now + passed), LONGEST));
+            const goal = Math.min(Math.round(this.simulation.now + passed), LONGEST);
+            const until = performance.now() + BUDGET;
+            while (this.simulation.now < goal && performance.now() < until && !this.#isLong()) {
+                this.#advance(Math.min(goal, Math.max(this.#next(), this.simulation.now)));
+            }
             if (now - (this.looked ?? 0) > FRAMES) {
                 this.looked = now;
                 this.#show({ isTick: true });
             }
-            if (this.simulation.now >= LONGEST) {
+            if (this.#isLong()) {
                 this.#play(false);
-                this.#tell(say('Ten minutes have passed. Go back, or begin from the start.', '已经过了十分钟。可以往回拖，或从头开始。'));
+                this.#tell(say('This run is as long as one may be. Go back, or begin from the start.', '这次运行已经够长了。可以往回拖，或从头开始。'));
             }
             this.frame = requestAnimationFrame(then => this.#tick(then));
         }
@@ -324,6 +331,7 @@
             }
             this.simulation.advance(time);
         }
+        #isLong() { return this.simulation.now >= LONGEST || this.simulation.commands >= MOST_COMMANDS; }
         #next() {
             return Math.min(this.simulation.next(), this.future?.inputs[this.simulation.inputs.length]?.at ?? Infinity);
         }
@@ -342,7 +350,7 @@
         #fastForward() {
             this.#play(false);
             this.hasExpired = false;
-            for (let next = this.#next(); next <= LONGEST && !this.hasExpired && next - this.simulation.now < LONGEST; next = this.#next()) {
+            for (let next = this.#next(); next <= LONGEST && !this.hasExpired && !this.#isLong(); next = this.#next()) {
                 this.#advance(next);
             }
             this.#show();
@@ -610,7 +618,7 @@
                 try {
                     const { topology, inputs, end } = await Playground.fromAddress(words);
                     const checked = Playground.checked(topology);
-                    const acts = (Array.isArray(inputs) ? inputs : []).filter(([at, input]) => at >= 0 && at <= LONGEST && typeof input?.act === 'string').map(([at, input]) => ({ at, input }));
+                    const acts = (Array.isArray(inputs) ? inputs.slice(0, MOST_INPUTS) : []).filter(([at, input]) => at >= 0 && at <= LONGEST && typeof input?.act === 'string').map(([at, input]) => ({ at, input }));
                     this.#restart(checked, acts);
                     this.future = { inputs: [{ at: 0, input: { topology: checked } }, ...acts], end: Math.min(Number(end) || 0, LONGEST) };
                     this.#show();

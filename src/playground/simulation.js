@@ -35,7 +35,8 @@ Playground.Simulation = class Simulation {
         this.#due = null;
         this.producers = new Map();
         this.consumers = new Map();
-        this.problems = [];
+        this.problems = []; // what went wrong last, in the broker's words
+        this.commands = 0; // how many were given
         this.#topology = { parts: [], lines: [] };
         this.#broker.reset();
         this.#say(Simulation.SETUP, [{ do: 'connect' }]);
@@ -96,7 +97,7 @@ Playground.Simulation = class Simulation {
     #pass(time) {
         const milliseconds = time - this.now;
         this.now = time;
-        if (milliseconds > 0) {
+        if (milliseconds > 0 || this.#due !== null && this.#due <= time) { // the broker may have work left from before
             this.#say(null, [{ do: 'advance', ms: milliseconds }]);
         }
     }
@@ -123,20 +124,22 @@ Playground.Simulation = class Simulation {
 
     // Speaks for a client; `null` is the world itself.
     #say(client, commands) {
+        this.commands += commands.length;
         const answer = this.#broker.tell(commands.map(command => client === null ? command : { client, ...command }));
         this.#due = answer.next === null ? null : this.now + answer.next;
         this.#listeners.forEach(listener => listener({ at: this.now, client, commands, ...answer }));
         answer.replies.forEach(reply => this.#hear(reply));
         if (answer.error) {
-            this.problems.push(answer.error);
+            this.#problem(answer.error);
         }
         return answer;
     }
+    #problem(words) { this.problems = [...this.problems.slice(-20), words]; }
     #hear({ client, method, ...reply }) {
         const producer = this.producers.get(client);
         const consumer = this.consumers.get(client);
         if (method === 'channel.close' || method === 'connection.close') {
-            this.problems.push(`${reply.code} ${reply.text}`);
+            this.#problem(`${reply.code} ${reply.text}`);
             if (client === Simulation.SETUP && this.isUp) {
                 this.#say(Simulation.SETUP, [{ do: method === 'channel.close' ? 'reopen' : 'connect' }]);
             } else if (producer) {
@@ -222,7 +225,7 @@ Playground.Simulation = class Simulation {
             return;
         }
         const delivery = consumer.inbox.shift();
-        consumer.working = { delivery, until: this.now + Math.round(1000 * (this.part(id).seconds ?? 1)) };
+        consumer.working = { delivery, until: this.now + Math.max(1, Math.round(1000 * (this.part(id).seconds ?? 1))) };
     }
     #finish(id) {
         const consumer = this.consumers.get(id);

@@ -228,6 +228,29 @@ fn whatever_breaks_does_what_it_does_on_a_broker() {
 }
 
 #[test]
+fn a_message_that_is_put_back_for_ever_neither_stops_the_page_nor_runs_for_ever() {
+    let Some(reader) = Reader::open("en") else { return };
+    open(&reader, "en", "");
+    select(&reader, "c1");
+    set(&reader, "seconds", "0");
+    set(&reader, "poison", "puts it back (requeue)");
+    select(&reader, "p1");
+    set(&reader, "rate", "200");
+    reader.click(".play-poison");
+    reader.run("document.querySelector('.play-speed').value = 16");
+    reader.click(".play-go");
+    reader.wait_for(
+        "document.querySelector('.play-status').textContent.startsWith('This run is as long as one may be.')",
+    );
+    assert_eq!(reader.eval("document.querySelector('.play-go').textContent"), "Play");
+    let commands = reader.eval(&format!("{PLAYGROUND}.simulation.commands"));
+    assert!((50_000..51_000).contains(&commands.parse::<u32>().unwrap()), "{commands}");
+    reader.click(".play-restart");
+    assert!(said(&reader, "q1").ends_with("0 ready, 0 unacked"), "{}", said(&reader, "q1"));
+    reader.nothing_went_wrong();
+}
+
+#[test]
 fn time_goes_back_and_forth_and_a_link_carries_it_all() {
     let Some(reader) = Reader::open("en") else { return };
     open(&reader, "en", "");
