@@ -28,7 +28,7 @@ Playground.puzzles = (() => {
         {
             name: 'arrive', page: 'basic/model.html',
             title: ['Let the message arrive', '让消息到达'],
-            task: ['Everything is here, and nothing is connected. The packer shall get the order: draw a line from the dot at the producer’s side to the queue, and from the queue to the consumer.', '东西都齐了，只是没有连起来。从生产者旁边的小圆点拖一条线到队列，再从队列拖一条线到消费者，让订单送到打包员手里。'],
+            task: ['All the parts are here, but nothing is connected. Get the order to the packer: draw a line from the dot at the producer’s side to the queue, and from the queue to the consumer.', '东西都齐了，只是没有连起来。从生产者旁边的小圆点拖一条线到队列，再从队列拖一条线到消费者，让订单送到打包员手里。'],
             hint: ['A producer publishes to a queue, a queue delivers to a consumer.', '生产者把消息发布到队列，队列把消息投递给消费者。'],
             start: { parts: [P('shop'), Q('orders'), C('packer')], lines: [] },
             script: orders('shop', 1, 100), until: 3000,
@@ -48,7 +48,7 @@ Playground.puzzles = (() => {
         {
             name: 'share', page: 'patterns/work-queues.html',
             title: ['Six orders, three seconds', '六个订单，三秒钟'],
-            task: ['One packer takes a second for each order. Have six orders packed within three and a half seconds.', '一个打包员打包一个订单要一秒。让六个订单在三秒半之内打包好。'],
+            task: ['One packer takes a second for each order. Get six orders packed within three and a half seconds.', '一个打包员打包一个订单要一秒。让六个订单在三秒半之内打包好。'],
             hint: ['Several consumers of one queue share its messages.', '同一个队列的多个消费者会分担队列里的消息。'],
             start: { parts: [P('shop'), Q('orders'), C('packer')], lines: [line('shop', 'orders'), line('orders', 'packer')] }, gives: { consumer: 1 },
             script: orders('shop', 6, 0), until: 3500,
@@ -58,7 +58,7 @@ Playground.puzzles = (() => {
         {
             name: 'greedy', page: 'patterns/prefetch.html', free: ['anna.prefetch', 'bert.prefetch'],
             title: ['The first takes it all', '先来的全拿走了'],
-            task: ['Anna starts first, and Bert when she has the whole backlog already. All eight orders shall be packed within six seconds.', '安娜先开始；等伯特来的时候，积压的订单已经全到了安娜手里。让八个订单在六秒之内打包好。'],
+            task: ['Anna starts first; by the time Bert comes, she holds the whole backlog. Get all eight orders packed within six seconds.', '安娜先开始；等伯特来的时候，积压的订单已经全到了安娜手里。让八个订单在六秒之内打包好。'],
             hint: ['How many unacknowledged messages may a consumer hold?', '一个消费者最多可以持有多少条未确认的消息？'],
             start: { parts: [P('shop'), Q('orders'), C('anna', 170, { prefetch: 0 }), C('bert', 350, { prefetch: 0 })], lines: [line('shop', 'orders'), line('orders', 'anna'), line('orders', 'bert')] },
             script: [{ at: 0, act: 'kill', part: 'bert' }, ...orders('shop', 8, 0), { at: 1000, act: 'start', part: 'bert' }], until: 6000,
@@ -68,7 +68,7 @@ Playground.puzzles = (() => {
         {
             name: 'killed', page: 'patterns/acknowledge.html', free: ['anna.acks', 'bert.acks', 'anna.prefetch', 'bert.prefetch'],
             title: ['No order may be lost though Anna dies', '安娜崩溃了，订单一个也不能丢'],
-            task: ['Anna is killed in the middle of her work. What she held shall be packed by Bert.', '安娜干到一半，进程被强行结束。她手里的订单应该由伯特来打包。'],
+            task: ['Anna is killed in the middle of her work. Whatever she was holding must be packed by Bert.', '安娜干到一半，进程被强行结束。她手里的订单应该由伯特来打包。'],
             hint: ['With automatic acknowledgement the broker deletes a message as soon as it has sent it.', '自动确认时，消息代理一发出消息就把它删掉。'],
             start: { parts: [P('shop'), Q('orders'), C('anna', 170, { acks: 'auto' }), C('bert', 350, { acks: 'auto' })], lines: [line('shop', 'orders'), line('orders', 'anna'), line('orders', 'bert')] },
             script: [...orders('shop', 6, 0), { at: 1500, act: 'kill', part: 'anna' }], until: 12000,
@@ -88,7 +88,7 @@ Playground.puzzles = (() => {
         {
             name: 'frozen', page: 'patterns/prefetch.html', free: ['anna.prefetch', 'bert.prefetch'],
             title: ['Anna hangs', '安娜卡住了'],
-            task: ['Anna hangs, with her connection open, so nobody takes her orders from her. At most one order may hang with her; Bert shall pack the other nine.', '安娜卡住了，连接却没断，所以没有人会把她手里的订单收回来。卡在她那里的订单最多只能有一个，其余九个由伯特打包。'],
+            task: ['Anna hangs, with her connection open, so nobody takes her orders from her. At most one order may hang with her; Bert must pack the other nine.', '安娜卡住了，连接却没断，所以没有人会把她手里的订单收回来。卡在她那里的订单最多只能有一个，其余九个由伯特打包。'],
             hint: ['What a consumer holds can’t go to another one.', '一个消费者手里的消息，别的消费者拿不到。'],
             start: { parts: [P('shop'), Q('orders'), C('anna', 170, { prefetch: 5 }), C('bert', 350, { prefetch: 5 })], lines: [line('shop', 'orders'), line('orders', 'anna'), line('orders', 'bert')] },
             script: [...orders('shop', 10, 0), { at: 500, act: 'freeze', part: 'anna' }], until: 15000,
@@ -98,7 +98,7 @@ Playground.puzzles = (() => {
         {
             name: 'power', page: 'patterns/durable.html', free: ['shop.persistent', 'orders.durable'],
             title: ['A power failure', '突然断电'],
-            task: ['The broker crashes while three orders wait, and comes back. They shall still be there.', '三个订单在队列里等着，消息代理崩溃了，又重新启动。订单应该还在。'],
+            task: ['The broker crashes while three orders wait, and comes back. The orders must still be there.', '三个订单在队列里等着，消息代理崩溃了，又重新启动。订单应该还在。'],
             hint: ['The queue is durable. What about the messages?', '队列是持久化的，消息呢？'],
             start: { parts: [P('shop', 260, { persistent: false }), Q('orders'), C('packer')], lines: [line('shop', 'orders'), line('orders', 'packer')] },
             script: [{ at: 0, act: 'kill', part: 'packer' }, ...orders('shop', 3, 100), { at: 1000, act: 'crash' }, { at: 2000, act: 'up' }], until: 8000,
@@ -108,7 +108,7 @@ Playground.puzzles = (() => {
         {
             name: 'everybody', page: 'patterns/publish-subscribe.html',
             title: ['Paid, and everybody hears of it', '付款了，大家都要知道'],
-            task: ['The warehouse, the points and the statistics shall each get every notice. Now each notice reaches only one of them.', '仓库、积分、统计，每个都要收到每一条付款通知。现在每条通知只有其中一个能收到。'],
+            task: ['The warehouse, the points and the statistics must each get every notice. As it stands, each notice reaches only one of them.', '仓库、积分、统计，每个都要收到每一条付款通知。现在每条通知只有其中一个能收到。'],
             hint: ['One queue for each, and an exchange that copies to all of them. The producer’s line to the old queue has to go.', '一家一个队列，再用一个交换机把消息复制给每个队列。生产者连到旧队列的那条线要去掉。'],
             start: { parts: [P('payments', 260, { body: 'paid {n}' }), Q('notices', 120), C('warehouse', 120), C('points', 260), C('statistics', 400)], lines: [line('payments', 'notices'), line('notices', 'warehouse'), line('notices', 'points'), line('notices', 'statistics')] }, gives: { exchange: 1, queue: 2 },
             script: orders('payments', 3, 100, 100), until: 8000,
@@ -121,7 +121,7 @@ Playground.puzzles = (() => {
         {
             name: 'errors', page: 'patterns/routing.html',
             title: ['Only errors wake somebody up', '只有错误才叫醒人'],
-            task: ['The archive shall get both: errors and information. The pager shall get errors only.', '归档要收到两种日志：error 和 info。叫醒人的寻呼机只收 error。'],
+            task: ['The archive wants both errors and information. The pager must get errors only.', '归档要收到两种日志：error 和 info。叫醒人的寻呼机只收 error。'],
             hint: ['A queue may be bound several times, each time with another key.', '一个队列可以绑定好几次，每次用不同的路由键。'],
             start: { parts: [P('failures', 170, { body: 'error {n}' }), P('news', 350, { body: 'info {n}' }), X('logs', 'direct'), Q('archive', 170), Q('alarms', 350), C('disk', 170, { seconds: 0.1 }), C('pager', 350, { seconds: 0.1 })],
                 lines: [line('failures', 'logs', { key: 'error' }), line('news', 'logs', { key: 'info' }), line('archive', 'disk'), line('alarms', 'pager')] },
@@ -143,7 +143,7 @@ Playground.puzzles = (() => {
         {
             name: 'nobody', page: 'patterns/routing.html', free: ['logs.arguments.alternate-exchange'],
             title: ['What nobody wants', '没人要的消息'],
-            task: ['Somebody has misspelt a key. The message is dropped and nobody knows. Whatever no binding wants shall be kept in a queue; what is wanted must not land there.', '有人把路由键拼错了，消息被丢掉，谁也不知道。凡是没有绑定要的消息，都要留在一个队列里；有人要的不能进去。'],
+            task: ['Somebody has misspelt a key. The message is dropped and nobody knows. Keep whatever no binding wants in a queue; what is wanted must not land there.', '有人把路由键拼错了，消息被丢掉，谁也不知道。凡是没有绑定要的消息，都要留在一个队列里；有人要的不能进去。'],
             hint: ['An exchange has an argument that names another exchange for what it can’t route. A fanout asks for no key.', '交换机有一个参数，指定把无法路由的消息交给另一个交换机。fanout 不看路由键。'],
             start: { parts: [P('app', 170, { body: 'error {n}' }), P('typo', 350, { body: 'misspelt {n}' }), X('logs', 'direct', 170), Q('errors', 170), C('pager', 170, { seconds: 0.1 })], lines: [line('app', 'logs', { key: 'error' }), line('typo', 'logs', { key: 'eror' }), line('logs', 'errors', { key: 'error' }), line('errors', 'pager')] },
             gives: { exchange: 1, queue: 1 },
@@ -177,7 +177,7 @@ Playground.puzzles = (() => {
         {
             name: 'unpaid', page: 'glossary.html', free: ['unpaid.arguments.x-message-ttl', 'unpaid.arguments.x-dead-letter-exchange', 'unpaid.arguments.x-dead-letter-routing-key'],
             title: ['Unpaid orders are cancelled', '超时未支付，自动取消'],
-            task: ['An order that is not paid within three seconds shall reach the canceller, not before the third second and not after the fourth. Nobody consumes from the queue unpaid.', '三秒之内没有支付的订单要交给取消程序：不早于第三秒，也不晚于第四秒。队列 unpaid 没有消费者。'],
+            task: ['An order that is not paid within three seconds must reach the canceller, not before the third second and not after the fourth. Nobody consumes from the queue unpaid.', '三秒之内没有支付的订单要交给取消程序：不早于第三秒，也不晚于第四秒。队列 unpaid 没有消费者。'],
             hint: ['A queue can let its messages expire, and what expires is a dead letter.', '队列可以让消息过期；过期的消息就成了死信。'],
             start: { parts: [P('shop', 260), Q('unpaid', 170), Q('cancel', 370), C('canceller', 370, { seconds: 0 })], lines: [line('shop', 'unpaid'), line('cancel', 'canceller')] }, gives: { exchange: 1 },
             script: orders('shop', 2, 0), until: 4000, looks: [2900],
@@ -200,7 +200,7 @@ Playground.puzzles = (() => {
         {
             name: 'newest', page: 'glossary.html', free: ['prices.arguments.x-max-length', 'prices.arguments.x-overflow'],
             title: ['Only the newest price', '只要最新的价格'],
-            task: ['The display is switched on late. It shall show the last price, and none of the old ones.', '显示屏打开得晚。它应该只显示最后一个价格，旧的都不要。'],
+            task: ['The display is switched on late. It should show the last price, and none of the old ones.', '显示屏打开得晚。它应该只显示最后一个价格，旧的都不要。'],
             hint: ['A queue with a length limit drops from its head.', '设了长度上限的队列，会从队头丢弃消息。'],
             start: { parts: [P('prices-app', 260, { body: 'price {n}' }), Q('prices'), C('display', 260, { seconds: 0.1 })], lines: [line('prices-app', 'prices'), line('prices', 'display')] },
             script: [{ at: 0, act: 'kill', part: 'display' }, ...orders('prices-app', 5, 100, 100), { at: 2000, act: 'start', part: 'display' }], until: 4000,
@@ -210,7 +210,7 @@ Playground.puzzles = (() => {
         {
             name: 'urgent', page: 'glossary.html', free: ['orders.arguments.x-max-priority', 'express.priority'],
             title: ['Express first', '加急先发'],
-            task: ['Four ordinary orders wait when an express one comes. It shall be packed next.', '四个普通订单正在排队，来了一个加急的。下一个就该打包它。'],
+            task: ['Four ordinary orders are waiting when an express one comes. It must be packed next.', '四个普通订单正在排队，来了一个加急的。下一个就该打包它。'],
             hint: ['Both have to know of priorities: the queue and the message.', '队列和消息都要有优先级才行。'],
             start: { parts: [P('shop', 170), P('express', 350, { body: 'express {n}' }), Q('orders'), C('packer')], lines: [line('shop', 'orders'), line('express', 'orders'), line('orders', 'packer')] },
             script: [...orders('shop', 5, 0), ...orders('express', 1, 500)], until: 8000,
@@ -258,7 +258,7 @@ Playground.puzzles = (() => {
         {
             name: 'storm', page: 'patterns/durable.html', free: ['shop.persistent', 'shop.confirms', 'anna.acks', 'anna.prefetch', 'bert.acks', 'bert.prefetch'],
             title: ['Everything at once', '祸不单行'],
-            task: ['Anna dies, and the broker crashes while orders wait. Nothing may be lost, and everything shall be packed within 20 seconds. (An order may be packed twice: at least once is what can be promised.)', '安娜崩溃了；订单还在排队，消息代理也崩溃了。一个订单都不能丢，二十秒之内全部打包完。（打包两次是允许的：能保证的是至少一次。）'],
+            task: ['Anna dies, and the broker crashes while orders wait. Nothing may be lost, and everything must be packed within 20 seconds. (An order may be packed twice: at least once is what can be promised.)', '安娜崩溃了；订单还在排队，消息代理也崩溃了。一个订单都不能丢，二十秒之内全部打包完。（打包两次是允许的：能保证的是至少一次。）'],
             hint: ['Three things together: acknowledge after the work, persistent messages, and no greedy consumer.', '三件事要一起做：处理完再确认、消息持久化、消费者不贪心。'],
             start: { parts: [P('shop', 260, { persistent: false }), Q('orders'), C('anna', 170, { acks: 'auto', prefetch: 0 }), C('bert', 350, { acks: 'auto', prefetch: 0 })], lines: [line('shop', 'orders'), line('orders', 'anna'), line('orders', 'bert')] },
             script: [...orders('shop', 10, 0), { at: 1500, act: 'kill', part: 'anna' }, { at: 2500, act: 'crash' }, { at: 3500, act: 'up' }, { at: 4500, act: 'kill', part: 'anna' }], until: 20000,
