@@ -62,9 +62,13 @@
             this.undoButton = button('play-undo', say('Undo', '撤销'), () => this.#undo());
             this.tools.append(this.undoButton, button('play-share', say('Share', '分享'), () => this.#share()),
                 button('play-definitions', say('Definitions', '导出定义'), () => this.#offer('definitions.json', JSON.stringify(Playground.definitions(this.topology), null, 2))),
+                button('play-import', say('Import definitions', '导入定义'), () => this.fileInput.click()),
                 button('play-rust', say('As Rust', '导出 Rust'), () => this.#offer('main.rs', Playground.rust(this.topology))),
                 button('play-python', say('As Python', '导出 Python'), () => this.#offer('topology.py', Playground.python(this.topology))),
                 button('play-picture', say('Picture', '导出图片'), () => this.#offer('topology.svg', this.#picture())));
+            this.fileInput = element('input', { type: 'file', accept: '.json,application/json', hidden: true });
+            this.fileInput.addEventListener('change', () => this.#import());
+            this.tools.append(this.fileInput);
             this.playButton = button('play-go', '', () => this.#play(!this.isPlaying));
             this.slider = element('input', { type: 'range', className: 'play-time', min: 0, value: 0, step: 10 });
             this.slider.setAttribute('aria-label', say('time', '时间'));
@@ -625,6 +629,21 @@
                 } catch {
                     this.#tell(say('The address holds a topology that can’t be read: was it copied whole?', '地址里的拓扑读不出来：是不是没有复制完整？'));
                 }
+            }
+        }
+        async #import() {
+            const [file] = this.fileInput.files;
+            this.fileInput.value = ''; // so that the same one can be chosen again
+            try {
+                const topology = Playground.imported(JSON.parse(await file.text()));
+                if (this.puzzle) {
+                    this.#choose(null);
+                }
+                this.#change(topology);
+                this.#select(null);
+                this.#tell(say('Imported. Add producers and consumers.', '导入好了。接着添加生产者和消费者吧。'));
+            } catch (error) {
+                this.#tell(say(`These are no definitions that the playground can read (${error.message}). rabbitmqctl export_definitions writes them, and so does Definitions.`, `这个文件里没有实验台读得懂的定义（${error.message}）。可以用 rabbitmqctl export_definitions 导出，或者用这里的“导出定义”。`));
             }
         }
         #offer(name, content) {

@@ -169,5 +169,20 @@ const Playground = (() => {
         };
     };
 
-    return { say, svg, element, KINDS, NAMES, fieldsOf, get, set, pairs, unpair, lineKey, mayConnect, checked, newPart, without, toAddress, fromAddress, definitions };
+    // And back, from what RabbitMQ exports: exchanges, queues and bindings of one virtual host, in columns.
+    const imported = given => {
+        const list = what => (Array.isArray(given?.[what]) ? given[what] : []);
+        const { vhost } = [...list('queues'), ...list('exchanges')][0] ?? {};
+        const ours = what => list(what).filter(one => one.vhost === vhost && !one.name?.startsWith('amq.') && one.name !== '');
+        const column = (what, letter, x, make) => ours(what).map((one, i, { length }) => ({ id: `${letter}${i + 1}`, name: one.name, x, y: Math.round(length === 1 ? 260 : 60 + i * Math.min(100, 400 / (length - 1))), durable: one.durable !== false, ...Object.keys(one.arguments ?? {}).length ? { arguments: one.arguments } : {}, ...make(one) }));
+        const parts = [...column('exchanges', 'x', 340, ({ type }) => ({ is: 'exchange', type })), ...column('queues', 'q', 620, () => ({ is: 'queue' }))];
+        const id = (is, name) => parts.find(part => part.is === is && part.name === name)?.id;
+        const lines = list('bindings').filter(one => one.vhost === vhost && one.source !== '').map(one => ({ from: id('exchange', one.source), to: id(one.destination_type, one.destination), key: one.routing_key ?? '', ...Object.keys(one.arguments ?? {}).length ? { arguments: one.arguments } : {} }));
+        if (!parts.length) {
+            throw new Error('neither exchanges nor queues');
+        }
+        return checked({ parts, lines: lines.filter(({ from, to }) => from && to) });
+    };
+
+    return { say, svg, element, KINDS, NAMES, fieldsOf, get, set, pairs, unpair, lineKey, mayConnect, checked, newPart, without, toAddress, fromAddress, definitions, imported };
 })();
