@@ -569,6 +569,22 @@ fn definitions_are_imported_by_rabbitmq() {
         let row = ["source", "destination", "routing_key"].map(|key| one[key].as_str().unwrap()).join("\t");
         assert!(bindings.lines().any(|line| line == row), "{row:?} is missing: {bindings}");
     }
+    // What RabbitMQ exports comes back as the same topology.
+    let exported = node.rabbitmqctl().args(["-q", "export_definitions", "-"]).output().unwrap();
+    let exported: serde_json::Value = serde_json::from_slice(&exported.stdout).unwrap();
+    let back = reader.run(&format!("JSON.stringify(Playground.definitions(Playground.imported({exported})))"));
+    let back: serde_json::Value = serde_json::from_str(back.as_str().unwrap()).unwrap();
+    for what in ["exchanges", "queues", "bindings"] {
+        let sorted = |definitions: &serde_json::Value| {
+            let mut all: Vec<_> = definitions[what].as_array().unwrap().iter().map(ToString::to_string).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(sorted(&back), sorted(&all), "{what}");
+    }
+    let refused = reader
+        .eval("(() => { try { Playground.imported({ users: [] }); } catch (error) { return error.message; } })()");
+    assert_eq!(refused, "neither exchanges nor queues");
 }
 
 #[test]
