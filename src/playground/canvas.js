@@ -1,12 +1,14 @@
 // The picture of a topology: parts that can be moved and connected, lines, and messages on their way. It shows what it is told
-// and says what the reader does with it; it decides nothing.
+// and says what the reader does with it; it decides nothing. On a telephone it is turned: messages go down instead of to the right.
 Playground.Canvas = class Canvas {
     static WIDTH = 960;
     static HEIGHT = 520;
     static FLIGHT = 420; // ms that a message takes along a line
     static FLYING = 250; // messages that are seen on their way at the same time
     static CELLS = 8; // of a queue's drawing
-    static #SIZE = { producer: [30, 30], consumer: [30, 30], exchange: [36, 32], queue: [86, 24] }; // half of width and height
+    static #SIZES = { producer: [30, 30], consumer: [30, 30], exchange: [36, 32], queue: [86, 24] }; // half of width and height
+
+    static #NARROW = 62; // half of a queue's width where the drawing is turned: three of them stand side by side
 
     #parts = new Map(); // id → { root, … }
     #lines = new Map(); // key of the line → { root, … }
@@ -16,14 +18,36 @@ Playground.Canvas = class Canvas {
     // `does`: { select(thing), move(id, x, y), connect(from, to), menu keys … }
     constructor(does) {
         this.does = does;
-        this.root = Playground.svg('svg', { viewBox: `0 0 ${Canvas.WIDTH} ${Canvas.HEIGHT}`, class: 'play-canvas', role: 'group' });
+        this.root = Playground.svg('svg', { class: 'play-canvas', role: 'group' });
         this.root.append(Playground.svg('defs', {}, Playground.svg('marker', { id: 'play-tip', viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto-start-reverse' }, Playground.svg('path', { d: 'M0 0 8 4 0 8z' }))));
         this.layers = Object.fromEntries(['lines', 'parts', 'flying'].map(name => [name, Playground.svg('g', { class: `play-${name}` })]));
         this.rubber = Playground.svg('path', { class: 'play-rubber', hidden: '' });
         this.layers.flying.setAttribute('aria-hidden', 'true');
         this.root.append(this.layers.lines, this.rubber, this.layers.parts, this.layers.flying);
         this.root.addEventListener('pointerdown', event => event.target === this.root && this.does.select(null));
+        // A finger on a part moves the part, not the page.
+        this.root.addEventListener('touchstart', event => event.target.closest('.play-part') && event.preventDefault(), { passive: false });
+        const narrow = matchMedia('(max-width: 619px)');
+        const turn = () => {
+            this.isTurned = narrow.matches;
+            this.root.setAttribute('viewBox', `0 0 ${this.#turned([Canvas.WIDTH, Canvas.HEIGHT]).join(' ')}`);
+            [...this.#parts.values(), ...this.#lines.values()].forEach(({ root }) => root.remove());
+            this.#parts.clear();
+            this.#lines.clear();
+        };
+        turn();
+        narrow.addEventListener('change', () => {
+            turn();
+            this.does.turned();
+        });
     }
+    #size({ is }) {
+        const [w, h] = Canvas.#SIZES[is];
+        return [this.isTurned && is === 'queue' ? Canvas.#NARROW : w, h];
+    }
+    // From a place of the topology to one of the drawing, and back.
+    #turned([x, y]) { return this.isTurned ? [y, x] : [x, y]; }
+    #spot({ x, y }) { return this.#turned([x, y]); }
 
     // Draws a topology, keeping the elements of what stays.
     show(topology, selected) {
@@ -32,7 +56,7 @@ Playground.Canvas = class Canvas {
         this.#parts.forEach(({ root }, id) => { if (!ids.has(id)) { root.remove(); this.#parts.delete(id); } });
         for (const part of topology.parts) {
             const drawn = this.#parts.get(part.id)?.is === part.is ? this.#parts.get(part.id) : this.#makePart(part);
-            drawn.root.setAttribute('transform', `translate(${part.x} ${part.y})`);
+            drawn.root.setAttribute('transform', `translate(${this.#spot(part).join(' ')})`);
             drawn.name.textContent = part.name;
             drawn.sign.textContent = { producer: 'P', consumer: 'C', exchange: { direct: 'direct', fanout: 'fanout', topic: 'topic', headers: 'headers' }[part.type] }[part.is] ?? '';
             drawn.root.classList.toggle('is-selected', selected === part.id);
@@ -43,13 +67,14 @@ Playground.Canvas = class Canvas {
             const drawn = this.#lines.get(key) ?? this.#makeLine(key);
             const [start, end] = this.#ends(from, to);
             const bow = kind === 'dead' ? 60 : 0; // a dead letter's way leaves the straight one alone
-            const middle = [(start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + bow];
-            const d = `M${start} Q${[middle[0], middle[1] + bow / 2]} ${end}`;
+            const [aside, down] = this.#turned([0, bow]);
+            const middle = [(start[0] + end[0]) / 2 + aside, (start[1] + end[1]) / 2 + down];
+            const d = `M${start} Q${[middle[0] + aside / 2, middle[1] + down / 2]} ${end}`;
             drawn.path.setAttribute('d', d);
             drawn.touch.setAttribute('d', d);
             drawn.label.textContent = label;
             drawn.label.setAttribute('x', middle[0]);
-            drawn.label.setAttribute('y', middle[1] - 6 + bow / 4);
+            drawn.label.setAttribute('y', middle[1] - 6 + down / 4);
             drawn.root.setAttribute('class', `play-line is-${kind}${selected === key ? ' is-selected' : ''}`);
             drawn.root.setAttribute('aria-label', `${from.name} → ${to.name}${label ? `: ${label}` : ''}`);
             if (kind === 'dead') { drawn.root.removeAttribute('tabindex'); drawn.root.removeAttribute('role'); }
@@ -83,7 +108,9 @@ Playground.Canvas = class Canvas {
             drawn.told = now;
             ['down', 'frozen', 'blocked'].forEach(one => drawn.root.classList.toggle(`is-${one}`, state === one));
             drawn.root.classList.toggle('is-busy', isBusy);
-            drawn.count.textContent = label;
+            // Where there is little room, each number has a line of its own.
+            const lines = this.isTurned ? label.split(', ') : [label];
+            drawn.count.replaceChildren(...lines.map((text, i) => Playground.svg('tspan', i ? { x: drawn.count.getAttribute('x') ?? 0, dy: '1.15em' } : {}, text)));
             drawn.root.setAttribute('aria-label', title);
             drawn.cells?.forEach((cell, i) => {
                 cell.classList.toggle('is-full', i < ready);
@@ -94,7 +121,7 @@ Playground.Canvas = class Canvas {
 
     // A message flies along these parts, after `delay` ms. `end` says how it ends: '' or `lost`.
     fly(ids, { delay = 0, isLost = false, isDead = false } = {}) {
-        const points = ids.map(id => this.#topology.parts.find(part => part.id === id)).filter(Boolean).map(({ x, y }) => [x, y]);
+        const points = ids.map(id => this.#topology.parts.find(part => part.id === id)).filter(Boolean).map(part => this.#spot(part));
         if (points.length < 2 && !isLost || this.#flying >= Canvas.FLYING || matchMedia('(prefers-reduced-motion: reduce)').matches || document.hidden) {
             return 0;
         }
@@ -120,21 +147,20 @@ Playground.Canvas = class Canvas {
     // From border to border.
     #ends(from, to) {
         const border = (part, other) => {
-            const [w, h] = Canvas.#SIZE[part.is];
-            const [dx, dy] = [other.x - part.x, other.y - part.y];
-            if (part.is === 'producer' || part.is === 'consumer') {
-                const far = Math.hypot(dx, dy) || 1;
-                return [part.x + dx / far * (w + 3), part.y + dy / far * (w + 3)].map(Math.round);
-            }
-            const scale = Math.min(dx ? (w + 3) / Math.abs(dx) : Infinity, dy ? (h + 3) / Math.abs(dy) : Infinity, 1);
-            return [part.x + dx * scale, part.y + dy * scale].map(Math.round);
+            const [w, h] = this.#size(part);
+            const [[x, y], [otherX, otherY]] = [part, other].map(one => this.#spot(one));
+            const [dx, dy] = [otherX - x, otherY - y];
+            const isRound = part.is === 'producer' || part.is === 'consumer';
+            const scale = isRound ? (w + 3) / (Math.hypot(dx, dy) || 1)
+                : Math.min(dx ? (w + 3) / Math.abs(dx) : Infinity, dy ? (h + 3) / Math.abs(dy) : Infinity, 1);
+            return [x + dx * scale, y + dy * scale].map(Math.round);
         };
         return [border(from, to), border(to, from)];
     }
 
     #makePart(part) {
         const { svg } = Playground;
-        const [w, h] = Canvas.#SIZE[part.is];
+        const [w, h] = this.#size(part);
         const root = svg('g', { class: `play-part is-${part.is}`, tabindex: 0, role: 'button', 'data-id': part.id });
         const drawn = { is: part.is, root, cells: null };
         if (part.is === 'queue') {
@@ -154,9 +180,20 @@ Playground.Canvas = class Canvas {
         drawn.name = svg('text', { class: 'play-name', y: -h - 10 });
         drawn.count = svg('text', { class: 'play-count', y: h + 18 });
         // From this handle a line is drawn to another part.
-        drawn.handle = part.is === 'consumer' ? null : svg('circle', { class: 'play-handle', cx: w + 8, r: 8 });
-        root.append(drawn.sign, drawn.name, drawn.count, ...drawn.handle ? [drawn.handle] : []);
-        root.addEventListener('pointerdown', event => this.#press(event, part.id, event.target === drawn.handle));
+        if (part.is !== 'consumer') {
+            const out = (this.isTurned ? h : w) + 8;
+            const at = distance => (this.isTurned ? { cy: distance } : { cx: distance });
+            // What a finger can hit is larger than what is seen.
+            root.append(svg('circle', { class: 'play-grip', ...at(out + 14), r: this.isTurned ? 34 : 22 }), svg('circle', { class: 'play-handle', ...at(out), r: this.isTurned ? 12 : 8 }));
+        }
+        if (this.isTurned && part.is !== 'consumer') { // lines go through the middle
+            const beside = { producer: [w + 10, 6], exchange: [w + 10, 6], queue: [-w, h + 22] }[part.is];
+            const texts = { producer: [drawn.count], exchange: [drawn.name], queue: [drawn.name, drawn.count] }[part.is];
+            texts.forEach(text => { text.setAttribute('x', beside[0]); text.classList.add('is-beside'); });
+            (part.is === 'exchange' ? drawn.name : drawn.count).setAttribute('y', beside[1]);
+        }
+        root.append(drawn.sign, drawn.name, drawn.count);
+        root.addEventListener('pointerdown', event => this.#press(event, part.id, event.target.matches('.play-handle, .play-grip')));
         root.addEventListener('keydown', event => this.#key(event, part.id));
         root.addEventListener('focus', () => this.does.focus?.(part.id));
         this.layers.parts.append(root);
@@ -182,7 +219,8 @@ Playground.Canvas = class Canvas {
         } else if (event.key === 'Delete' || event.key === 'Backspace') {
             this.does.remove(id);
         } else if (steps[event.key] && part) {
-            this.does.move(id, ...Canvas.inside(part.x + steps[event.key][0], part.y + steps[event.key][1]));
+            const [right, down] = this.#turned(steps[event.key]);
+            this.does.move(id, ...Canvas.inside(part.x + right, part.y + down));
             this.does.moved();
         } else {
             return;
@@ -193,10 +231,10 @@ Playground.Canvas = class Canvas {
     static inside(x, y) {
         return [Math.round(Math.min(Math.max(x, 90), Canvas.WIDTH - 90)), Math.round(Math.min(Math.max(y, 50), Canvas.HEIGHT - 50))];
     }
-    // Where the pointer is, as the drawing counts.
+    // Where the pointer is, as the topology counts.
     #at({ clientX, clientY }) {
         const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(this.root.getScreenCTM().inverse());
-        return [x, y];
+        return this.#turned([x, y]);
     }
     #press(event, id, isHandle) {
         if (event.button !== 0) {
@@ -217,7 +255,7 @@ Playground.Canvas = class Canvas {
             }
             if (isHandle) {
                 this.rubber.removeAttribute('hidden');
-                this.rubber.setAttribute('d', `M${part.x} ${part.y}L${x} ${y}`);
+                this.rubber.setAttribute('d', `M${this.#spot(part)}L${this.#turned([x, y])}`);
                 const over = this.#partAt(x, y);
                 this.#parts.forEach(({ root: other }, otherId) => other.classList.toggle('is-target', over === otherId && this.does.mayConnect(id, otherId)));
             } else {
@@ -245,6 +283,9 @@ Playground.Canvas = class Canvas {
         root.addEventListener('pointercancel', end);
     }
     #partAt(x, y) {
-        return this.#topology.parts.findLast(part => Math.abs(part.x - x) <= Canvas.#SIZE[part.is][0] + 14 && Math.abs(part.y - y) <= Canvas.#SIZE[part.is][1] + 14)?.id;
+        return this.#topology.parts.findLast(part => {
+            const [w, h] = this.#turned(this.#size(part));
+            return Math.abs(part.x - x) <= w + 14 && Math.abs(part.y - y) <= h + 14;
+        })?.id;
     }
 };

@@ -46,7 +46,7 @@
             this.simulation.listen(heard => this.#hear(heard));
             this.canvas = new Playground.Canvas({
                 select: (id, byKey) => this.#select(id, byKey), remove: id => this.#remove(id), mayConnect: (from, to) => Playground.mayConnect(this.topology, from, to),
-                connect: (from, to) => this.#connect(from, to), move: (id, x, y) => this.#place(id, x, y), moved: () => this.#moved(),
+                connect: (from, to) => this.#connect(from, to), move: (id, x, y) => this.#place(id, x, y), moved: () => this.#moved(), turned: () => this.#show(),
             });
             this.#build();
             this.#restart(FIRST(), []);

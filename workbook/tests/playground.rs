@@ -10,8 +10,11 @@ mod served;
 mod stage;
 
 use chromiumoxide::cdp::browser_protocol::{
-    emulation::SetDeviceMetricsOverrideParams,
-    input::{DispatchMouseEventParams, DispatchMouseEventType, MouseButton},
+    emulation::{SetDeviceMetricsOverrideParams, SetTouchEmulationEnabledParams},
+    input::{
+        DispatchMouseEventParams, DispatchMouseEventType, DispatchTouchEventParams, DispatchTouchEventType,
+        MouseButton, TouchPoint,
+    },
 };
 use reader::{Reader, files};
 use std::{fmt::Write as _, io::Write as _};
@@ -128,6 +131,41 @@ fn a_work_queue_is_built_by_hand() {
         assert_eq!(reader.eval("document.querySelectorAll('.play-part').length"), "3");
         reader.nothing_went_wrong();
     }
+}
+
+#[test]
+fn a_finger_on_a_telephone_solves_the_first_puzzle() {
+    let Some(reader) = Reader::open("en") else { return };
+    resize(&reader, 360);
+    reader.ask(SetTouchEmulationEnabledParams::new(true));
+    open(&reader, "en", "#puzzle-arrive");
+    let touch = |kind, points: &[(f64, f64)]| {
+        let points: Vec<_> = points.iter().map(|(x, y)| TouchPoint::new(*x, *y)).collect();
+        reader.ask(DispatchTouchEventParams::new(kind, points));
+    };
+    reader.run("document.querySelector('.play-stage').scrollIntoView({ block: 'center', behavior: 'instant' })");
+    for (from, to) in [("shop", "orders"), ("orders", "packer")] {
+        let (start, end) = (
+            middle(&reader, &format!("[data-id={from}] .play-handle")),
+            middle(&reader, &format!("[data-id={to}] .play-shape")),
+        );
+        touch(DispatchTouchEventType::TouchStart, &[start]);
+        for step in 1..=6 {
+            let part = f64::from(step) / 6.0;
+            touch(
+                DispatchTouchEventType::TouchMove,
+                &[(start.0 + (end.0 - start.0) * part, start.1 + (end.1 - start.1) * part)],
+            );
+        }
+        touch(DispatchTouchEventType::TouchEnd, &[]);
+    }
+    assert_eq!(reader.eval("document.querySelectorAll('.play-line').length"), "2");
+    // What a finger hits is 44 pixels wide.
+    let grip = reader.eval("document.querySelector('.play-grip').getBoundingClientRect().width");
+    assert!(grip.parse::<f64>().unwrap() >= 43.0, "{grip}");
+    reader.run("document.querySelector('.play-check').click()");
+    reader.wait_for("document.querySelector('.play-verdict').textContent.startsWith('Solved. ')");
+    reader.nothing_went_wrong();
 }
 
 #[test]
