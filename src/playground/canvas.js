@@ -184,7 +184,7 @@ Playground.Canvas = class Canvas {
             const out = (this.isTurned ? h : w) + 8;
             const at = distance => (this.isTurned ? { cy: distance } : { cx: distance });
             // What a finger can hit is larger than what is seen.
-            root.append(svg('circle', { class: 'play-grip', ...at(out + 14), r: this.isTurned ? 34 : 22 }), svg('circle', { class: 'play-handle', ...at(out), r: this.isTurned ? 12 : 8 }));
+            root.append(svg('circle', { class: 'play-grip', ...at(out + 14), r: this.isTurned ? 37 : 22 }), svg('circle', { class: 'play-handle', ...at(out), r: this.isTurned ? 12 : 8 }));
         }
         if (this.isTurned && part.is !== 'consumer') { // lines go through the middle
             const beside = { producer: [w + 10, 6], exchange: [w + 10, 6], queue: [-w, h + 22] }[part.is];
