@@ -161,7 +161,8 @@ Playground.Canvas = class Canvas {
     #makePart(part) {
         const { svg } = Playground;
         const [w, h] = this.#size(part);
-        const root = svg('g', { class: `play-part is-${part.is}`, tabindex: 0, role: 'button', 'data-id': part.id });
+        // A group, and no button: its name says more than its texts, which change all the time.
+        const root = svg('g', { class: `play-part is-${part.is}`, tabindex: 0, role: 'group', 'data-id': part.id });
         const drawn = { is: part.is, root, cells: null };
         if (part.is === 'queue') {
             root.append(svg('rect', { class: 'play-shape', x: -w, y: -h, width: 2 * w, height: 2 * h, rx: 3 }));
@@ -176,9 +177,9 @@ Playground.Canvas = class Canvas {
         } else {
             root.append(svg('circle', { class: 'play-shape', r: w }));
         }
-        drawn.sign = svg('text', { class: 'play-sign', y: 5 });
-        drawn.name = svg('text', { class: 'play-name', y: -h - 10 });
-        drawn.count = svg('text', { class: 'play-count', y: h + 18 });
+        drawn.sign = svg('text', { class: 'play-sign', y: 5, 'aria-hidden': true });
+        drawn.name = svg('text', { class: 'play-name', y: -h - 10, 'aria-hidden': true });
+        drawn.count = svg('text', { class: 'play-count', y: h + 18, 'aria-hidden': true });
         // From this handle a line is drawn to another part.
         if (part.is !== 'consumer') {
             const out = (this.isTurned ? h : w) + 8;

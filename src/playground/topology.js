@@ -170,14 +170,17 @@ const Playground = (() => {
     };
 
     // And back, from what RabbitMQ exports: exchanges, queues and bindings of one virtual host, in columns.
-    const imported = given => {
-        const list = what => (Array.isArray(given?.[what]) ? given[what] : []);
+    const imported = definitions => {
+        const list = what => (Array.isArray(definitions?.[what]) ? definitions[what] : []);
         const { vhost } = [...list('queues'), ...list('exchanges')][0] ?? {};
         const ours = what => list(what).filter(one => one.vhost === vhost && !one.name?.startsWith('amq.') && one.name !== '');
-        const column = (what, letter, x, make) => ours(what).map((one, i, { length }) => ({ id: `${letter}${i + 1}`, name: one.name, x, y: Math.round(length === 1 ? 260 : 60 + i * Math.min(100, 400 / (length - 1))), durable: one.durable !== false, ...Object.keys(one.arguments ?? {}).length ? { arguments: one.arguments } : {}, ...make(one) }));
+        // RabbitMQ says of each queue that it is classic, which goes without saying here.
+        const given = (one = {}) => Object.fromEntries(Object.entries(one).filter(([key, value]) => key !== 'x-queue-type' || value !== 'classic'));
+        const rest = one => { const all = given(one.arguments); return Object.keys(all).length ? { arguments: all } : {}; };
+        const column = (what, letter, x, make) => ours(what).map((one, i, { length }) => ({ id: `${letter}${i + 1}`, name: one.name, x, y: Math.round(length === 1 ? 260 : 60 + i * Math.min(100, 400 / (length - 1))), durable: one.durable !== false, ...rest(one), ...make(one) }));
         const parts = [...column('exchanges', 'x', 340, ({ type }) => ({ is: 'exchange', type })), ...column('queues', 'q', 620, () => ({ is: 'queue' }))];
         const id = (is, name) => parts.find(part => part.is === is && part.name === name)?.id;
-        const lines = list('bindings').filter(one => one.vhost === vhost && one.source !== '').map(one => ({ from: id('exchange', one.source), to: id(one.destination_type, one.destination), key: one.routing_key ?? '', ...Object.keys(one.arguments ?? {}).length ? { arguments: one.arguments } : {} }));
+        const lines = list('bindings').filter(one => one.vhost === vhost && one.source !== '').map(one => ({ from: id('exchange', one.source), to: id(one.destination_type, one.destination), key: one.routing_key ?? '', ...rest(one) }));
         if (!parts.length) {
             throw new Error('neither exchanges nor queues');
         }

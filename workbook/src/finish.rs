@@ -61,12 +61,19 @@ fn page(edition: Edition, html: &str) -> String {
             let half = "<div lang=\"zh-CN\">";
             for (i, part) in chinese_cells(html).split_inclusive(half).enumerate() {
                 let (inside, rest) = part.split_at(if i == 0 { 0 } else { part.find("</div>").unwrap_or(0) });
-                finished += &chinese_callouts(inside);
+                finished += &without_places(&chinese_callouts(inside));
                 finished += rest;
             }
             finished
         }
     }
+}
+
+/// Without the places that a page has given a name by a `span`: the English half beside it has the same.
+fn without_places(html: &str) -> String {
+    let mut parts = html.split("<span id=\"");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |html, part| html + "<span" + part.split_once('"').map_or(part, |(_, rest)| rest))
 }
 
 fn chinese_callouts(html: &str) -> String {
@@ -185,6 +192,15 @@ mod tests {
         let both = page(Edition::SideBySide, &pair);
         let titles: Vec<_> = both.split("</svg>").skip(1).map(|part| &part[..part.find('<').unwrap()]).collect();
         assert_eq!(titles, ["Note", "说明", "Note"]);
+    }
+
+    #[test]
+    fn a_place_with_a_name_is_there_once() {
+        let half = "<ol><li><span id=\"a\">x</span> <span class=\"b\">y</span></li></ol>";
+        let pair = format!("<div lang=\"en\">{half}</div><div lang=\"zh-CN\">{half}</div>{half}");
+        let once =
+            format!("<div lang=\"en\">{half}</div><div lang=\"zh-CN\">{}</div>{half}", half.replace(" id=\"a\"", ""));
+        assert_eq!(page(Edition::SideBySide, &pair), once);
     }
 
     #[test]

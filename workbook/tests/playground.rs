@@ -11,12 +11,11 @@ mod stage;
 
 use chromiumoxide::cdp::browser_protocol::{
     emulation::{SetDeviceMetricsOverrideParams, SetTouchEmulationEnabledParams},
-    input::{
-        DispatchMouseEventParams, DispatchMouseEventType, DispatchTouchEventParams, DispatchTouchEventType,
-        MouseButton, TouchPoint,
-    },
+    input::{DispatchMouseEventParams, DispatchMouseEventType, MouseButton},
 };
+use chromiumoxide::types::{Command, Method, MethodId};
 use reader::{Reader, files};
+use serde::Serialize;
 use std::{fmt::Write as _, io::Write as _};
 
 const AXE: &str = include_str!("axe/axe.min.js");
@@ -50,7 +49,7 @@ fn drag(reader: &Reader, from: &str, to: &str) {
         event.click_count = Some(1);
         reader.ask(event);
     };
-    reader.run("document.querySelector('.play-stage').scrollIntoView({ block: 'center' })");
+    reader.run("document.querySelector('.play-stage').scrollIntoView({ block: 'center', behavior: 'instant' })");
     let (start, end) = (middle(reader, from), middle(reader, to));
     mouse(DispatchMouseEventType::MouseMoved, start);
     mouse(DispatchMouseEventType::MousePressed, start);
@@ -62,6 +61,31 @@ fn drag(reader: &Reader, from: &str, to: &str) {
         );
     }
     mouse(DispatchMouseEventType::MouseReleased, end);
+}
+
+/// `Input.dispatchTouchEvent`. The library's own leaves out an empty list of points, which the end of a touch has to have.
+#[derive(Clone, Debug, Serialize)]
+struct Touch {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "touchPoints")]
+    points: Vec<serde_json::Value>,
+}
+
+impl Touch {
+    fn new(kind: &'static str, points: &[(f64, f64)]) -> Self {
+        Self { kind, points: points.iter().map(|(x, y)| serde_json::json!({ "x": x, "y": y })).collect() }
+    }
+}
+
+impl Method for Touch {
+    fn identifier(&self) -> MethodId {
+        "Input.dispatchTouchEvent".into()
+    }
+}
+
+impl Command for Touch {
+    type Response = serde_json::Value;
 }
 
 /// What a screen reader says of a part.
@@ -139,25 +163,19 @@ fn a_finger_on_a_telephone_solves_the_first_puzzle() {
     resize(&reader, 360);
     reader.ask(SetTouchEmulationEnabledParams::new(true));
     open(&reader, "en", "#puzzle-arrive");
-    let touch = |kind, points: &[(f64, f64)]| {
-        let points: Vec<_> = points.iter().map(|(x, y)| TouchPoint::new(*x, *y)).collect();
-        reader.ask(DispatchTouchEventParams::new(kind, points));
-    };
     reader.run("document.querySelector('.play-stage').scrollIntoView({ block: 'center', behavior: 'instant' })");
     for (from, to) in [("shop", "orders"), ("orders", "packer")] {
-        let (start, end) = (
-            middle(&reader, &format!("[data-id={from}] .play-handle")),
-            middle(&reader, &format!("[data-id={to}] .play-shape")),
-        );
-        touch(DispatchTouchEventType::TouchStart, &[start]);
+        let start = middle(&reader, &format!("[data-id={from}] .play-handle"));
+        let end = middle(&reader, &format!("[data-id={to}] .play-shape"));
+        reader.ask(Touch::new("touchStart", &[start]));
         for step in 1..=6 {
             let part = f64::from(step) / 6.0;
-            touch(
-                DispatchTouchEventType::TouchMove,
+            reader.ask(Touch::new(
+                "touchMove",
                 &[(start.0 + (end.0 - start.0) * part, start.1 + (end.1 - start.1) * part)],
-            );
+            ));
         }
-        touch(DispatchTouchEventType::TouchEnd, &[]);
+        reader.ask(Touch::new("touchEnd", &[]));
     }
     assert_eq!(reader.eval("document.querySelectorAll('.play-line').length"), "2");
     // What a finger hits is 44 pixels wide.
